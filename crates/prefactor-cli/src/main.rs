@@ -1,0 +1,2 @@
+//! The prefactor command.
+fn main() {}

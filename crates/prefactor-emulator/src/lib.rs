@@ -1,0 +1,1 @@
+//! A Prefactor API in memory, for tests, demos and development without an account.

@@ -1,0 +1,1 @@
+//! Typed async HTTP client for the Prefactor API.

@@ -1,0 +1,1 @@
+//! The telemetry pipeline: handles, instance, batcher and sender actors, ledger.

@@ -1,0 +1,1 @@
+//! The promises, kept: every test talks real HTTP to the emulator on loopback.
