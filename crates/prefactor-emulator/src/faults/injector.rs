@@ -1,0 +1,255 @@
+//! Decides for each request which faults strike it.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::config::{Faults, RetryAfter, Trigger};
+
+/// What struck a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Taken and never answered.
+    BlackHole,
+    /// The connection was closed before the work.
+    DropBefore,
+    /// The connection was closed after the work.
+    DropAfter,
+    /// Refused for its length.
+    BodyTooLarge,
+    /// Refused with 429.
+    TooManyRequests,
+    /// Refused with an error of the API.
+    ServerError,
+    /// Answered with a page.
+    HtmlBody,
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BlackHole => "black hole",
+            Self::DropBefore => "dropped before the work",
+            Self::DropAfter => "dropped after the work",
+            Self::BodyTooLarge => "body too large",
+            Self::TooManyRequests => "too many requests",
+            Self::ServerError => "server error",
+            Self::HtmlBody => "html body",
+        })
+    }
+}
+
+/// What happens to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Decision {
+    /// Waited in any case, also before a refusal.
+    pub(crate) latency: Option<Duration>,
+    /// Instead of the work.
+    pub(crate) interruption: Option<Interruption>,
+    /// After the work, if it comes to that.
+    pub(crate) drop_after: bool,
+}
+
+/// What happens instead of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    BlackHole,
+    DropBefore,
+    BodyTooLarge { limit: usize },
+    TooManyRequests(RetryAfter),
+    ServerError(u16),
+    HtmlBody(u16),
+}
+
+impl Interruption {
+    pub(crate) fn kind(self) -> FaultKind {
+        match self {
+            Self::BlackHole => FaultKind::BlackHole,
+            Self::DropBefore => FaultKind::DropBefore,
+            Self::BodyTooLarge { .. } => FaultKind::BodyTooLarge,
+            Self::TooManyRequests(_) => FaultKind::TooManyRequests,
+            Self::ServerError(_) => FaultKind::ServerError,
+            Self::HtmlBody(_) => FaultKind::HtmlBody,
+        }
+    }
+}
+
+/// The faults in force.
+#[derive(Debug)]
+pub(crate) struct Injector {
+    state: Mutex<State>,
+    /// Tells requests in the black hole when it is gone.
+    black_hole: watch::Sender<bool>,
+}
+
+impl Injector {
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self { black_hole: watch::Sender::new(faults.black_hole), state: Mutex::new(State::new(faults)) }
+    }
+
+    /// Starts over with other faults: their seed, nothing spent.
+    pub(crate) fn set(&self, faults: Faults) {
+        let has_black_hole = faults.black_hole;
+        *self.state() = State::new(faults);
+        self.black_hole.send_replace(has_black_hole);
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        self.state().faults.clone()
+    }
+
+    pub(crate) fn decide(&self, path: &str, body_bytes: usize) -> Decision {
+        self.state().decide(path, body_bytes)
+    }
+
+    pub(crate) async fn black_hole_gone(&self) {
+        // An error says that the sender is gone, and with it everything that could wait here.
+        let _ = self.black_hole.subscribe().wait_for(|is_set| !is_set).await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    faults: Faults,
+    rng: fastrand::Rng,
+    spent: Spent,
+}
+
+/// How often each fault has struck.
+#[derive(Debug, Default)]
+struct Spent {
+    latency: u64,
+    drop_before: u64,
+    too_many_requests: u64,
+    server_error: u64,
+    html_body: u64,
+    drop_after: u64,
+}
+
+impl State {
+    fn new(faults: Faults) -> Self {
+        Self { rng: fastrand::Rng::with_seed(faults.seed), faults, spent: Spent::default() }
+    }
+
+    fn decide(&mut self, path: &str, body_bytes: usize) -> Decision {
+        let Self { faults, rng, spent } = self;
+        let mut strikes = |trigger: Trigger<'_>, spent: &mut u64| {
+            let strikes = trigger.path.is_none_or(|text| path.contains(text))
+                && trigger.times.is_none_or(|times| *spent < times)
+                && rng.f64() < trigger.probability;
+            *spent += u64::from(strikes);
+            strikes
+        };
+
+        if faults.black_hole {
+            return Decision { interruption: Some(Interruption::BlackHole), ..Decision::default() };
+        }
+        let is_slow = faults.latency.as_ref().filter(|fault| strikes(fault.trigger(), &mut spent.latency));
+        let interruption = if faults
+            .drop_before
+            .as_ref()
+            .is_some_and(|fault| strikes(fault.trigger(), &mut spent.drop_before))
+        {
+            Some(Interruption::DropBefore)
+        } else if let Some(limit) = faults.max_body_bytes.filter(|limit| body_bytes > *limit) {
+            Some(Interruption::BodyTooLarge { limit })
+        } else if let Some(fault) = faults
+            .too_many_requests
+            .as_ref()
+            .filter(|fault| strikes(fault.trigger(), &mut spent.too_many_requests))
+        {
+            Some(Interruption::TooManyRequests(fault.retry_after))
+        } else if let Some(fault) =
+            faults.server_error.as_ref().filter(|fault| strikes(fault.trigger(), &mut spent.server_error))
+        {
+            Some(Interruption::ServerError(fault.status))
+        } else if let Some(fault) =
+            faults.html_body.as_ref().filter(|fault| strikes(fault.trigger(), &mut spent.html_body))
+        {
+            Some(Interruption::HtmlBody(fault.status))
+        } else {
+            None
+        };
+        let drop_after = interruption.is_none()
+            && faults
+                .drop_after
+                .as_ref()
+                .is_some_and(|fault| strikes(fault.trigger(), &mut spent.drop_after));
+        let latency = is_slow
+            .map(|fault| Duration::from_millis(rng.u64(fault.min_ms..=fault.max_ms.max(fault.min_ms))));
+        Decision { latency, interruption, drop_after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{DropAfter, DropBefore, Latency, ServerError, TooManyRequests};
+    use super::*;
+
+    fn kinds(state: &mut State, paths: &[&str]) -> Vec<Option<FaultKind>> {
+        paths.iter().map(|path| state.decide(path, 0).interruption.map(Interruption::kind)).collect()
+    }
+
+    #[test]
+    fn a_fault_with_times_is_spent() {
+        let mut state = State::new(Faults::new().server_error(ServerError::new().times(2)));
+
+        let struck = kinds(&mut state, &["/bulk"; 4]);
+
+        assert_eq!(struck, [Some(FaultKind::ServerError), Some(FaultKind::ServerError), None, None]);
+    }
+
+    #[test]
+    fn a_fault_of_a_path_spares_the_others() {
+        let mut state =
+            State::new(Faults::new().too_many_requests(TooManyRequests::new().times(1).path("/bulk")));
+
+        let struck = kinds(&mut state, &["/ping", "/api/v1/bulk", "/api/v1/bulk"]);
+
+        assert_eq!(struck, [None, Some(FaultKind::TooManyRequests), None]);
+    }
+
+    #[test]
+    fn the_same_seed_brings_the_same_faults() {
+        let run = |seed| {
+            let faults = Faults::new()
+                .seed(seed)
+                .drop_before(DropBefore::new().probability(0.3))
+                .drop_after(DropAfter::new().probability(0.3))
+                .latency(Latency::new().max_ms(1_000));
+            let mut state = State::new(faults);
+            (0..50).map(|_| state.decide("/bulk", 0)).collect::<Vec<_>>()
+        };
+
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn probability_is_what_it_says() {
+        let struck = |probability| {
+            let faults = Faults::new().drop_before(DropBefore::new().probability(probability));
+            let mut state = State::new(faults);
+            (0..1_000).filter(|_| state.decide("/bulk", 0).interruption.is_some()).count()
+        };
+
+        assert_eq!(struck(0.0), 0);
+        assert_eq!(struck(1.0), 1_000);
+        assert!((200..300).contains(&struck(0.25)), "{}", struck(0.25));
+    }
+
+    #[test]
+    fn a_body_may_have_the_limit_and_not_a_byte_more() {
+        let mut state = State::new(Faults::new().max_body_bytes(10));
+
+        assert_eq!(state.decide("/bulk", 10), Decision::default());
+        assert_eq!(state.decide("/bulk", 11).interruption, Some(Interruption::BodyTooLarge { limit: 10 }));
+    }
+}

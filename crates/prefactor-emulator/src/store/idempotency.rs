@@ -1,0 +1,57 @@
+//! What was answered to which key. Errors are not remembered: their transaction had no effect, so a retry may do better.
+
+use std::collections::HashMap;
+
+use super::{Instance, Span};
+use crate::action::ActionName;
+use crate::answer::View;
+use crate::error::ApiError;
+
+#[derive(Debug, Default)]
+pub(super) struct SeenKeys(HashMap<Box<str>, Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    action: ActionName,
+    replay: Replay,
+}
+
+/// How the original answer is given again. Spans are many: theirs is written anew from the span itself.
+#[derive(Debug)]
+pub(super) enum Replay {
+    Span { index: usize, view: View },
+    Answer { target: Option<Box<str>>, bytes: Box<[u8]> },
+}
+
+impl SeenKeys {
+    /// A key belongs to one request: to meet it again in a different one is a conflict.
+    pub(super) fn find(
+        &self,
+        key: &str,
+        action: ActionName,
+        target: Option<&str>,
+        spans: &[Span],
+        instances: &[Instance],
+    ) -> Result<Option<&Replay>, ApiError> {
+        let Some(seen) = self.0.get(key) else { return Ok(None) };
+        let is_same_target = match &seen.replay {
+            Replay::Span { index, view } => {
+                let span = &spans[*index];
+                let id = if *view == View::AsCreated { instances[span.instance].id } else { span.id };
+                target.and_then(|target| target.parse().ok()) == Some(id)
+            }
+            Replay::Answer { target: seen, .. } => seen.as_deref() == target,
+        };
+        if seen.action == action && is_same_target {
+            return Ok(Some(&seen.replay));
+        }
+        Err(ApiError::conflict(format!(
+            "The idempotency key belongs to another request ({}).",
+            seen.action.as_str()
+        )))
+    }
+
+    pub(super) fn remember(&mut self, key: &str, action: ActionName, replay: Replay) {
+        self.0.insert(key.into(), Seen { action, replay });
+    }
+}

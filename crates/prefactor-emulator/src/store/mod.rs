@@ -1,0 +1,250 @@
+//! Everything the emulated account holds, and the actions on it. No I/O and no clock: the time is an argument.
+
+mod agents;
+mod idempotency;
+mod instances;
+mod lists;
+mod spans;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use prefactor_pfid::{Generator, Partition, Pfid};
+
+pub(crate) use agents::{Agent, InstanceCounts, Version};
+pub(crate) use instances::Instance;
+pub use instances::SpanCounts;
+pub(crate) use spans::Span;
+
+use crate::action::{Action, Scope};
+use crate::answer::{self, ObjectWriter, View};
+use crate::error::ApiError;
+use crate::read::Text;
+use crate::rules::CancelRule;
+use idempotency::{Replay, SeenKeys};
+
+/// The account's data. Things are never removed (agents aside), so an index stays what it was.
+#[derive(Debug)]
+pub(crate) struct Store {
+    ids: Generator,
+    partition: Partition,
+    account_id: Pfid,
+    environment_id: Pfid,
+    cancel_rule: CancelRule,
+    agents: Vec<Agent>,
+    /// The one deployment-scoped tokens belong to.
+    default_agent: usize,
+    instances: Vec<Instance>,
+    instance_index: HashMap<Pfid, usize>,
+    spans: Vec<Span>,
+    span_index: HashMap<Pfid, usize>,
+    seen_keys: SeenKeys,
+    replayed: u64,
+    /// Counts effects, so that their order can be asserted.
+    sequence: u64,
+}
+
+/// One action on behalf of someone at some time.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) action: Action<'a>,
+    pub(crate) key: Option<Text<'a>>,
+    pub(crate) scope: Scope,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// What an action was about; its answer is written from it.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    Span { index: usize, view: View },
+    Instance { index: usize },
+    Agent { index: usize },
+}
+
+impl Store {
+    pub(crate) fn new(partition: Partition, cancel_rule: CancelRule, now: DateTime<Utc>) -> Self {
+        let mut ids = Generator::system();
+        let account_id = ids.generate(partition);
+        let environment_id = ids.generate(partition);
+        let mut store = Self {
+            ids,
+            partition,
+            account_id,
+            environment_id,
+            cancel_rule,
+            agents: Vec::new(),
+            default_agent: 0,
+            instances: Vec::new(),
+            instance_index: HashMap::new(),
+            spans: Vec::new(),
+            span_index: HashMap::new(),
+            seen_keys: SeenKeys::default(),
+            replayed: 0,
+            sequence: 0,
+        };
+        store.add_agent(None, "Default agent", Some("default-agent"), now);
+        store
+    }
+
+    /// Does one action and appends its answer to `out`; an error leaves both the store and `out` as they were.
+    pub(crate) fn apply(&mut self, call: Call<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        let Call { action, key, scope, now } = call;
+        let name = action.name();
+        if name.needs_account_token() && scope != Scope::Account {
+            return Err(ApiError::unauthorized(format!("{} needs an account-wide token.", name.as_str())));
+        }
+        let subject = match action {
+            Action::ShowInstance(params) => Subject::Instance { index: self.find_instance(&params)? },
+            Action::ShowAgent(params) => Subject::Agent { index: self.find_agent(&params)? },
+            Action::ListInstances(params) => return self.list_instances(&params, out),
+            Action::ListSpans(params) => return self.list_spans(&params, out),
+            Action::ListAgents(params) => return self.list_agents(&params, out),
+            effect => return self.apply_once(effect, key, scope, now, out),
+        };
+        self.answer(subject, out);
+        Ok(())
+    }
+
+    fn apply_once(
+        &mut self,
+        action: Action<'_>,
+        key: Option<Text<'_>>,
+        scope: Scope,
+        now: DateTime<Utc>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ApiError> {
+        let Some(key) = key else {
+            let subject = self.effect(action, scope, now)?;
+            self.answer(subject, out);
+            return Ok(());
+        };
+        let name = action.name();
+        if let Some(replay) =
+            self.seen_keys.find(&key, name, action.target(), &self.spans, &self.instances)?
+        {
+            match replay {
+                Replay::Span { index, view } => {
+                    self.answer(Subject::Span { index: *index, view: *view }, out)
+                }
+                Replay::Answer { bytes, .. } => out.extend_from_slice(bytes),
+            }
+            self.replayed += 1;
+            return Ok(());
+        }
+        let target = action.target().map(Box::from);
+        let subject = self.effect(action, scope, now)?;
+        let start = out.len();
+        self.answer(subject, out);
+        let replay = match subject {
+            Subject::Span { index, view } => Replay::Span { index, view },
+            Subject::Instance { .. } | Subject::Agent { .. } => {
+                Replay::Answer { target, bytes: out[start..].into() }
+            }
+        };
+        self.seen_keys.remember(&key, name, replay);
+        Ok(())
+    }
+
+    fn effect(&mut self, action: Action<'_>, scope: Scope, now: DateTime<Utc>) -> Result<Subject, ApiError> {
+        match action {
+            Action::CreateSpan(params) => {
+                let index = self.create_span(&params.details.0, now)?;
+                Ok(Subject::Span { index, view: View::AsCreated })
+            }
+            Action::FinishSpan(params) => {
+                let index = self.finish_span(&params, now)?;
+                Ok(Subject::Span { index, view: View::AsItIs })
+            }
+            Action::RegisterInstance(params) => self.register_instance(&params, scope, now).map(instance),
+            Action::StartInstance(params) => self.start_instance(&params, now).map(instance),
+            Action::FinishInstance(params) => self.finish_instance(&params, now).map(instance),
+            Action::RecordQuality(params) => self.record_quality(&params, now).map(instance),
+            Action::TerminateInstance(params) => {
+                let index = self.instance_of(params.agent_instance_id.as_deref())?;
+                let Some(reason) = params.reason.as_deref() else { return Err(ApiError::required("reason")) };
+                self.terminate_instance(index, reason, now)?;
+                Ok(Subject::Instance { index })
+            }
+            Action::CreateAgent(details) => self.create_agent(&details, now).map(agent),
+            Action::UpdateAgent(id, details) => self.update_agent(id.as_deref(), &details, now).map(agent),
+            Action::RetireAgent(params) => self.retire_agent(&params, now).map(agent),
+            Action::ReinstateAgent(params) => self.reinstate_agent(&params, now).map(agent),
+            Action::DeleteAgent(params) => self.delete_agent(&params, now).map(agent),
+            Action::ShowInstance(_)
+            | Action::ShowAgent(_)
+            | Action::ListInstances(_)
+            | Action::ListSpans(_)
+            | Action::ListAgents(_) => unreachable!("reads have no effect"),
+        }
+    }
+
+    fn answer(&self, subject: Subject, out: &mut Vec<u8>) {
+        let mut object = ObjectWriter::open(out);
+        object.text("status", "success");
+        match subject {
+            Subject::Span { index, view } => {
+                let span = &self.spans[index];
+                let instance = &self.instances[span.instance];
+                answer::span(object.field("details"), span, instance, view);
+                answer::control(&mut object, instance);
+            }
+            Subject::Instance { index } => {
+                answer::instance(object.field("details"), &self.instances[index]);
+            }
+            Subject::Agent { index } => {
+                let agent = &self.agents[index];
+                answer::agent(object.field("details"), agent, &self.instance_counts(agent.id));
+            }
+        }
+        object.close();
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    pub(crate) fn account_id(&self) -> Pfid {
+        self.account_id
+    }
+
+    pub(crate) fn environment_id(&self) -> Pfid {
+        self.environment_id
+    }
+
+    pub(crate) fn default_agent_id(&self) -> Pfid {
+        self.agents[self.default_agent].id
+    }
+
+    pub(crate) fn instances(&self) -> &[Instance] {
+        &self.instances
+    }
+
+    pub(crate) fn agents(&self) -> &[Agent] {
+        &self.agents
+    }
+
+    pub(crate) fn instance_at(&self, id: Pfid) -> Option<usize> {
+        self.instance_index.get(&id).copied()
+    }
+
+    pub(crate) fn spans_of(&self, instance: usize) -> impl Iterator<Item = &Span> {
+        self.instances[instance].spans.iter().map(|index| &self.spans[*index])
+    }
+
+    pub(crate) fn span_count(&self) -> usize {
+        self.spans.len()
+    }
+
+    pub(crate) fn replayed(&self) -> u64 {
+        self.replayed
+    }
+}
+
+fn instance(index: usize) -> Subject {
+    Subject::Instance { index }
+}
+
+fn agent(index: usize) -> Subject {
+    Subject::Agent { index }
+}
