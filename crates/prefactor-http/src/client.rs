@@ -5,15 +5,25 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, redirect};
 
-use crate::HttpClientConfig;
 use crate::error::{ClientError, PrefactorError, TransportError};
-use crate::tls;
 use crate::transport::{self, Attempt, RawResponse};
+use crate::{HttpClientConfig, Request, tls};
 
 /// The client of the Prefactor API: connections, credentials and one method per group of endpoints.
 ///
+/// ```no_run
+/// use prefactor_http::{HttpClientConfig, PrefactorClient};
+///
+/// # async fn run() -> Result<(), prefactor_http::PrefactorError> {
+/// let client = PrefactorClient::new(HttpClientConfig::from_env()?)?;
+/// client.ping().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Cloning is cheap, and clones share their connections; they are closed when the last clone is gone.
 #[doc(alias = "PrefactorHttpClient")]
+#[doc(alias = "close")]
 #[derive(Clone)]
 pub struct PrefactorClient {
     inner: Arc<Inner>,
@@ -71,6 +81,21 @@ impl PrefactorClient {
     ) -> Result<RawResponse, TransportError> {
         let url = self.config().api_url().join(path).ok_or(TransportError::Path)?;
         self.attempt(&Attempt { method, url, body, idempotency_header: None }).await
+    }
+
+    /// A request to any path, with retries. The path begins with `/api/v1/`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: prefactor_http::PrefactorClient) -> Result<(), prefactor_http::PrefactorError> {
+    /// use prefactor_http::Method;
+    ///
+    /// let agents = client.request(Method::GET, "/api/v1/agent").params([("pagination[page_size]", "10")]).send().await?;
+    /// println!("{}", agents["summaries"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self, method: Method, path: impl Into<String>) -> Request<'_> {
+        Request::new(self, method, path.into())
     }
 
     pub(crate) async fn attempt(&self, attempt: &Attempt) -> Result<RawResponse, TransportError> {

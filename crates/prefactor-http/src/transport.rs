@@ -101,7 +101,7 @@ mod tests {
         let served = (DATE, "Wed, 01 May 2024 12:00:25 GMT");
 
         assert_eq!(retry_after(&headers(&[date.clone(), served]), local), Some(Duration::from_secs(5)));
-        assert_eq!(retry_after(&headers(&[date.clone()]), local), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(&headers(std::slice::from_ref(&date)), local), Some(Duration::from_secs(30)));
         assert_eq!(retry_after(&headers(&[date, (DATE, "nonsense")]), local), Some(Duration::from_secs(30)));
         assert_eq!(retry_after(&headers(&[]), local), None);
     }

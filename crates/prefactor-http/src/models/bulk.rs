@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
 
-use crate::models::Control;
-use crate::{ApiError, IdempotencyKey, PrefactorError, ValidationError, ValidationErrors};
+use super::{Control, Payload};
+use crate::{ApiError, IdempotencyKey, ValidationErrors};
 
 /// One operation of a bulk request: an action, a key and the action's parameters.
 ///
@@ -37,7 +37,7 @@ pub struct BulkItem {
     action: String,
     idempotency_key: IdempotencyKey,
     #[serde(flatten)]
-    extra_data: Map<String, Value>,
+    extra_data: Payload,
 }
 
 /// Why something cannot be sent in bulk.
@@ -74,7 +74,7 @@ impl BulkItem {
     /// An operation without parameters. The action is named as in `agent_spans/create`.
     #[must_use]
     pub fn new(action: impl Into<String>, idempotency_key: IdempotencyKey) -> Self {
-        Self { action: action.into(), idempotency_key, extra_data: Map::new() }
+        Self { action: action.into(), idempotency_key, extra_data: Payload::default() }
     }
 
     /// Adds a parameter.
@@ -108,7 +108,7 @@ impl BulkItem {
 
     /// The parameters.
     #[must_use]
-    pub fn extra_data(&self) -> &Map<String, Value> {
+    pub fn extra_data(&self) -> &Payload {
         &self.extra_data
     }
 }
@@ -172,7 +172,7 @@ pub struct BulkOutput {
     pub control: Option<Control>,
     /// Everything else: `details` or `summaries` of a success; `code`, `message` and perhaps `errors` of an error.
     #[serde(flatten)]
-    pub extra_data: Map<String, Value>,
+    pub extra_data: Payload,
 }
 
 impl BulkOutput {
@@ -194,20 +194,34 @@ impl BulkOutput {
         self.extra_data.get("summaries")
     }
 
-    /// The error of an operation that was not done. A single operation has no HTTP status, so the error bears `422`, which is
-    /// never retried: the request as a whole was answered.
+    /// The error of an operation that was not done.
     #[must_use]
-    pub fn error(&self) -> Option<PrefactorError> {
+    pub fn error(&self) -> Option<BulkOutputError> {
         if self.is_success() {
             return None;
         }
         let text = |name| self.extra_data.get(name).and_then(Value::as_str);
-        let code = text("code").unwrap_or(ApiError::UNKNOWN_CODE);
-        let api = ApiError::new(422, code, text("message").unwrap_or_default());
-        let errors: Option<ValidationErrors> =
+        let errors =
             self.extra_data.get("errors").and_then(|errors| ValidationErrors::deserialize(errors).ok());
-        Some(PrefactorError::Validation(ValidationError::new(api, errors.unwrap_or_default())))
+        Some(BulkOutputError {
+            code: text("code").unwrap_or(ApiError::UNKNOWN_CODE).to_owned(),
+            message: text("message").unwrap_or_default().to_owned(),
+            errors: errors.unwrap_or_default(),
+        })
     }
+}
+
+/// Why one operation of a bulk request was not done. It has no HTTP status of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message} ({code})")]
+#[non_exhaustive]
+pub struct BulkOutputError {
+    /// The API's word for programs, such as `not_found`.
+    pub code: String,
+    /// The API's text for humans.
+    pub message: String,
+    /// What is wrong with each field.
+    pub errors: ValidationErrors,
 }
 
 /// The results of a bulk request, by idempotency key.
@@ -230,5 +244,53 @@ impl BulkResponse {
     #[must_use]
     pub fn output(&self, item: &BulkItem) -> Option<&BulkOutput> {
         self.outputs.get(item.idempotency_key.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::FieldErrors;
+
+    fn key() -> IdempotencyKey {
+        IdempotencyKey::new("key-0001").unwrap()
+    }
+
+    #[test]
+    fn parameters_cannot_replace_the_items_own_fields() {
+        for name in ["_type", "idempotency_key"] {
+            let refused = BulkItem::new("agents/list", key()).with(name, "x");
+
+            assert!(matches!(refused, Err(BulkRequestError::ReservedName { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn both_kinds_of_output_are_read() {
+        let response: BulkResponse = serde_json::from_value(json!({
+            "status": "success",
+            "outputs": {
+                "key-0001": {"status": "success", "details": {"id": "s"}, "control": {"terminate": true}},
+                "key-0002": {"status": "error", "code": "validation_errors", "message": "no",
+                             "errors": {"name": ["is taken"], "id": {"status": "error", "code": "bad", "message": "odd"}}},
+            },
+        }))
+        .unwrap();
+
+        let done = response.output(&BulkItem::new("agent_spans/create", key())).unwrap();
+        assert_eq!(done.details(), Some(&json!({"id": "s"})));
+        assert_eq!(done.error(), None);
+        assert!(done.control.as_ref().unwrap().terminate);
+        let refused = response.outputs["key-0002"].error().unwrap();
+        assert_eq!(refused.to_string(), "no (validation_errors)");
+        assert_eq!(refused.errors["name"], FieldErrors::Messages(vec!["is taken".into()]));
+        assert_eq!(refused.errors["id"], FieldErrors::Fault { code: "bad".into(), message: "odd".into() });
+    }
+
+    #[test]
+    fn an_output_of_another_status_is_refused() {
+        assert!(serde_json::from_value::<BulkOutput>(json!({"status": "maybe"})).is_err());
     }
 }
