@@ -62,7 +62,8 @@ impl StatusCodes {
 
     /// Reads a list with commas, as in `PREFACTOR_RETRY_ON_STATUS_CODES`. Entries that are no status code are ignored (API
     /// contract, Transport); `None` when none is left, so that a mistyped list does not turn retries off.
-    pub(crate) fn from_list(list: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_list(list: &str) -> Option<Self> {
         let codes: Self = list.split(',').filter_map(|entry| entry.trim().parse().ok()).collect();
         (codes != Self::NONE).then_some(codes)
     }

@@ -21,3 +21,19 @@ pub(crate) fn client_config(url: &ApiUrl) -> Result<ClientConfig, Error> {
         Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::CryptoProvider;
+
+    use super::*;
+
+    #[test]
+    fn the_process_is_left_alone() {
+        // May fail on a system without certificates, which is no concern here.
+        let _ = client_config(&ApiUrl::default());
+
+        assert!(client_config(&ApiUrl::new("http://localhost").unwrap()).is_ok());
+        assert!(CryptoProvider::get_default().is_none());
+    }
+}

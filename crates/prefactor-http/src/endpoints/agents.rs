@@ -37,7 +37,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn create(&self, mut request: CreateAgentRequest) -> Result<Agent, PrefactorError> {
+    pub async fn create(self, mut request: CreateAgentRequest) -> Result<Agent, PrefactorError> {
         let key = request.idempotency_key.take().unwrap_or_else(|| self.client.config().idempotency_key());
         let body = Detailed { details: &request, idempotency_key: Some(key) };
         details(self.client.request(Method::POST, "/api/v1/agent").json_data(&body)).await
@@ -47,7 +47,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn get(&self, id: &str) -> Result<Agent, PrefactorError> {
+    pub async fn get(self, id: &str) -> Result<Agent, PrefactorError> {
         details(self.client.request(Method::GET, format!("/api/v1/agent/{}", segment(id)?))).await
     }
 
@@ -55,7 +55,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn update(&self, id: &str, mut request: UpdateAgentRequest) -> Result<Agent, PrefactorError> {
+    pub async fn update(self, id: &str, mut request: UpdateAgentRequest) -> Result<Agent, PrefactorError> {
         let idempotency_key = request.idempotency_key.take();
         let body = Detailed { details: &request, idempotency_key };
         let path = format!("/api/v1/agent/{}", segment(id)?);
@@ -66,7 +66,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn list(&self, query: ListAgentsQuery) -> Result<ListResponse<Agent>, PrefactorError> {
+    pub async fn list(self, query: ListAgentsQuery) -> Result<ListResponse<Agent>, PrefactorError> {
         self.client.request(Method::GET, "/api/v1/agent").params(params(&query)?).fetch().await
     }
 
@@ -74,7 +74,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn show(&self, query: ShowAgentQuery) -> Result<Agent, PrefactorError> {
+    pub async fn show(self, query: ShowAgentQuery) -> Result<Agent, PrefactorError> {
         details(self.client.request(Method::GET, "/api/v1/agent/show").params(params(&query)?)).await
     }
 
@@ -82,7 +82,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn retire(&self, id: &str) -> Result<Agent, PrefactorError> {
+    pub async fn retire(self, id: &str) -> Result<Agent, PrefactorError> {
         details(self.client.request(Method::POST, format!("/api/v1/agent/{}/retire", segment(id)?))).await
     }
 
@@ -90,7 +90,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn reinstate(&self, id: &str) -> Result<Agent, PrefactorError> {
+    pub async fn reinstate(self, id: &str) -> Result<Agent, PrefactorError> {
         details(self.client.request(Method::POST, format!("/api/v1/agent/{}/reinstate", segment(id)?))).await
     }
 
@@ -98,7 +98,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`]; [`PrefactorError::NotFound`] also when an earlier attempt removed it and its answer was lost.
-    pub async fn delete(&self, id: &str) -> Result<(), PrefactorError> {
+    pub async fn delete(self, id: &str) -> Result<(), PrefactorError> {
         let path = format!("/api/v1/agent/{}", segment(id)?);
         self.client.request(Method::DELETE, path).exchange().await.map(drop)
     }

@@ -34,7 +34,7 @@ impl BulkClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`] when the request as a whole fails.
-    pub async fn execute(&self, request: &BulkRequest) -> Result<BulkResponse, PrefactorError> {
+    pub async fn execute(self, request: &BulkRequest) -> Result<BulkResponse, PrefactorError> {
         self.client.request(Method::POST, "/api/v1/bulk").json_data(request).fetch().await
     }
 }

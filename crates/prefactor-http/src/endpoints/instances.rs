@@ -42,7 +42,7 @@ impl AgentInstanceClient<'_> {
     /// # Errors
     /// [`PrefactorError`].
     pub async fn register(
-        &self,
+        self,
         mut request: RegisterInstanceRequest,
     ) -> Result<AgentInstance, PrefactorError> {
         request.idempotency_key.get_or_insert_with(|| self.client.config().idempotency_key());
@@ -54,7 +54,7 @@ impl AgentInstanceClient<'_> {
     /// # Errors
     /// [`PrefactorError`]; [`is_already_done`](PrefactorError::is_already_done) when it was started before.
     pub async fn start(
-        &self,
+        self,
         id: &str,
         mut request: StartInstanceRequest,
     ) -> Result<AgentInstance, PrefactorError> {
@@ -67,7 +67,7 @@ impl AgentInstanceClient<'_> {
     /// # Errors
     /// [`PrefactorError`]; [`is_already_done`](PrefactorError::is_already_done) when it was ended before.
     pub async fn finish(
-        &self,
+        self,
         id: &str,
         mut request: FinishInstanceRequest,
     ) -> Result<AgentInstance, PrefactorError> {
@@ -80,7 +80,7 @@ impl AgentInstanceClient<'_> {
     /// # Errors
     /// [`PrefactorError`].
     pub async fn record_quality(
-        &self,
+        self,
         id: &str,
         mut request: RecordQualityRequest,
     ) -> Result<AgentInstance, PrefactorError> {
@@ -93,7 +93,7 @@ impl AgentInstanceClient<'_> {
     /// # Errors
     /// [`PrefactorError`].
     pub async fn terminate(
-        &self,
+        self,
         id: &str,
         request: TerminateInstanceRequest,
     ) -> Result<AgentInstance, PrefactorError> {
@@ -104,7 +104,7 @@ impl AgentInstanceClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn get(&self, id: &str) -> Result<AgentInstance, PrefactorError> {
+    pub async fn get(self, id: &str) -> Result<AgentInstance, PrefactorError> {
         let path = format!("/api/v1/agent_instance/{}", segment(id)?);
         let answer: ApiResponse<AgentInstance> = self.client.request(Method::GET, path).fetch().await?;
         Ok(answer.details)
@@ -115,17 +115,13 @@ impl AgentInstanceClient<'_> {
     /// # Errors
     /// [`PrefactorError`].
     pub async fn list(
-        &self,
+        self,
         query: ListInstancesQuery,
     ) -> Result<ListResponse<AgentInstance>, PrefactorError> {
         self.client.request(Method::GET, "/api/v1/agent_instance").params(params(&query)?).fetch().await
     }
 
-    async fn post(
-        &self,
-        path: String,
-        body: &impl serde::Serialize,
-    ) -> Result<AgentInstance, PrefactorError> {
+    async fn post(self, path: String, body: &impl serde::Serialize) -> Result<AgentInstance, PrefactorError> {
         let answer: ApiResponse<AgentInstance> =
             self.client.request(Method::POST, path).json_data(body).fetch().await?;
         Ok(answer.details)

@@ -44,7 +44,7 @@ impl AgentSpanClient<'_> {
     /// # Errors
     /// [`PrefactorError`].
     pub async fn create(
-        &self,
+        self,
         mut request: CreateSpanRequest,
     ) -> Result<ApiResponse<AgentSpan>, PrefactorError> {
         let key = request.idempotency_key.take().unwrap_or_else(|| self.client.config().idempotency_key());
@@ -57,7 +57,7 @@ impl AgentSpanClient<'_> {
     /// # Errors
     /// [`PrefactorError`]; [`is_already_done`](PrefactorError::is_already_done) when it was ended before.
     pub async fn finish(
-        &self,
+        self,
         id: &str,
         mut request: FinishSpanRequest,
     ) -> Result<ApiResponse<AgentSpan>, PrefactorError> {
@@ -70,7 +70,7 @@ impl AgentSpanClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn list(&self, query: ListSpansQuery) -> Result<ListResponse<AgentSpan>, PrefactorError> {
+    pub async fn list(self, query: ListSpansQuery) -> Result<ListResponse<AgentSpan>, PrefactorError> {
         self.client.request(Method::GET, "/api/v1/agent_spans").params(params(&query)?).fetch().await
     }
 }
