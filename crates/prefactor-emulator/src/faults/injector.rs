@@ -139,53 +139,64 @@ impl State {
     }
 
     fn decide(&mut self, path: &str, body_bytes: usize) -> Decision {
-        let Self { faults, rng, spent } = self;
-        let mut strikes = |trigger: Trigger<'_>, spent: &mut u64| {
-            let strikes = trigger.path.is_none_or(|text| path.contains(text))
-                && trigger.times.is_none_or(|times| *spent < times)
-                && rng.f64() < trigger.probability;
-            *spent += u64::from(strikes);
-            strikes
-        };
-
-        if faults.black_hole {
-            return Decision { interruption: Some(Interruption::BlackHole), ..Decision::default() };
-        }
-        let is_slow = faults.latency.as_ref().filter(|fault| strikes(fault.trigger(), &mut spent.latency));
-        let interruption = if faults
-            .drop_before
-            .as_ref()
-            .is_some_and(|fault| strikes(fault.trigger(), &mut spent.drop_before))
-        {
-            Some(Interruption::DropBefore)
-        } else if let Some(limit) = faults.max_body_bytes.filter(|limit| body_bytes > *limit) {
-            Some(Interruption::BodyTooLarge { limit })
-        } else if let Some(fault) = faults
-            .too_many_requests
-            .as_ref()
-            .filter(|fault| strikes(fault.trigger(), &mut spent.too_many_requests))
-        {
-            Some(Interruption::TooManyRequests(fault.retry_after))
-        } else if let Some(fault) =
-            faults.server_error.as_ref().filter(|fault| strikes(fault.trigger(), &mut spent.server_error))
-        {
-            Some(Interruption::ServerError(fault.status))
-        } else if let Some(fault) =
-            faults.html_body.as_ref().filter(|fault| strikes(fault.trigger(), &mut spent.html_body))
-        {
-            Some(Interruption::HtmlBody(fault.status))
-        } else {
-            None
-        };
+        let latency = self.latency(path);
+        let interruption = self.interruption(path, body_bytes);
         let drop_after = interruption.is_none()
-            && faults
-                .drop_after
-                .as_ref()
-                .is_some_and(|fault| strikes(fault.trigger(), &mut spent.drop_after));
-        let latency = is_slow
-            .map(|fault| Duration::from_millis(rng.u64(fault.min_ms..=fault.max_ms.max(fault.min_ms))));
+            && self.faults.drop_after.as_ref().is_some_and(|fault| {
+                strikes(&mut self.rng, &mut self.spent.drop_after, fault.trigger(), path)
+            });
         Decision { latency, interruption, drop_after }
     }
+
+    fn latency(&mut self, path: &str) -> Option<Duration> {
+        let fault = self.faults.latency.as_ref()?;
+        if !strikes(&mut self.rng, &mut self.spent.latency, fault.trigger(), path) {
+            return None;
+        }
+        let milliseconds = self.rng.u64(fault.min_ms..=fault.max_ms.max(fault.min_ms));
+        Some(Duration::from_millis(milliseconds))
+    }
+
+    /// The first that strikes, in this order.
+    fn interruption(&mut self, path: &str, body_bytes: usize) -> Option<Interruption> {
+        let Self { faults, rng, spent } = self;
+        if faults.black_hole {
+            return Some(Interruption::BlackHole);
+        }
+        if let Some(fault) = &faults.drop_before
+            && strikes(rng, &mut spent.drop_before, fault.trigger(), path)
+        {
+            return Some(Interruption::DropBefore);
+        }
+        if let Some(limit) = faults.max_body_bytes.filter(|limit| body_bytes > *limit) {
+            return Some(Interruption::BodyTooLarge { limit });
+        }
+        if let Some(fault) = &faults.too_many_requests
+            && strikes(rng, &mut spent.too_many_requests, fault.trigger(), path)
+        {
+            return Some(Interruption::TooManyRequests(fault.retry_after));
+        }
+        if let Some(fault) = &faults.server_error
+            && strikes(rng, &mut spent.server_error, fault.trigger(), path)
+        {
+            return Some(Interruption::ServerError(fault.status));
+        }
+        if let Some(fault) = &faults.html_body
+            && strikes(rng, &mut spent.html_body, fault.trigger(), path)
+        {
+            return Some(Interruption::HtmlBody(fault.status));
+        }
+        None
+    }
+}
+
+/// Draws only for requests the fault could strike at all, and counts when it does.
+fn strikes(rng: &mut fastrand::Rng, spent: &mut u64, trigger: Trigger<'_>, path: &str) -> bool {
+    let strikes = trigger.path.is_none_or(|text| path.contains(text))
+        && trigger.times.is_none_or(|times| *spent < times)
+        && rng.f64() < trigger.probability;
+    *spent += u64::from(strikes);
+    strikes
 }
 
 #[cfg(test)]

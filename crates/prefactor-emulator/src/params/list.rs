@@ -68,21 +68,21 @@ impl Page {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum SortField {
     #[default]
-    InsertedAt,
-    UpdatedAt,
-    StartedAt,
-    FinishedAt,
+    Inserted,
+    Updated,
+    Started,
+    Finished,
 }
 
 impl SortField {
-    const ALL: [Self; 4] = [Self::InsertedAt, Self::UpdatedAt, Self::StartedAt, Self::FinishedAt];
+    const ALL: [Self; 4] = [Self::Inserted, Self::Updated, Self::Started, Self::Finished];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::InsertedAt => "inserted_at",
-            Self::UpdatedAt => "updated_at",
-            Self::StartedAt => "started_at",
-            Self::FinishedAt => "finished_at",
+            Self::Inserted => "inserted_at",
+            Self::Updated => "updated_at",
+            Self::Started => "started_at",
+            Self::Finished => "finished_at",
         }
     }
 }
@@ -99,10 +99,10 @@ pub(crate) struct Times {
 impl Times {
     pub(crate) fn by(&self, field: SortField) -> Option<DateTime<Utc>> {
         match field {
-            SortField::InsertedAt => Some(self.inserted_at),
-            SortField::UpdatedAt => Some(self.updated_at),
-            SortField::StartedAt => self.started_at,
-            SortField::FinishedAt => self.finished_at,
+            SortField::Inserted => Some(self.inserted_at),
+            SortField::Updated => Some(self.updated_at),
+            SortField::Started => self.started_at,
+            SortField::Finished => self.finished_at,
         }
     }
 }
@@ -199,7 +199,7 @@ mod tests {
         for json in [&query[..], &item[..]] {
             let list: List<'_> = read::object(json).unwrap();
             assert_eq!(list.page().unwrap(), Page { offset: 20, size: 10 });
-            assert_eq!(list.sorting().unwrap(), (SortField::InsertedAt, Direction::Desc));
+            assert_eq!(list.sorting().unwrap(), (SortField::Inserted, Direction::Desc));
         }
     }
 

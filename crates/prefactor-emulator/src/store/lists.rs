@@ -20,7 +20,7 @@ impl Store {
             started_at: instance.started_at,
             finished_at: instance.finished_at,
         };
-        write_page(params, wanted.collect(), times, out, |out, instance| answer::instance(out, instance))
+        write_page(params, wanted.collect(), times, out, answer::instance)
     }
 
     pub(super) fn list_spans(&self, params: &List<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {

@@ -1,0 +1,159 @@
+//! The built command, run as users run it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+const PROMISE: &str = "listening on http://";
+
+/// How long a socket waits for what must come.
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn prefactor() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prefactor"));
+    command.env_remove("PREFACTOR_API_TOKEN");
+    command
+}
+
+/// A running `prefactor serve`; it is killed when the test ends early.
+struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the command runs");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        let address = line.strip_prefix(PROMISE).expect("the promised line").trim_end();
+        let address = address.parse().expect("an address");
+        Self { child, stdout, address }
+    }
+
+    fn serve(args: &[&str]) -> Self {
+        Self::start(prefactor().arg("serve").args(args))
+    }
+
+    fn get(&self, path: &str, token: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("a connection");
+        stream.set_read_timeout(Some(LIMIT)).expect("a limit");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: emulator\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    /// Sends a signal by name; returns how it ended and what else it had printed.
+    #[cfg(unix)]
+    fn stop(mut self, signal: &str) -> (ExitStatus, String) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("the rest");
+        (self.child.wait().expect("its end"), rest)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn fails(args: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = prefactor().args(args).output().expect("the command runs");
+    assert!(stdout.is_empty());
+    (status.code(), String::from_utf8(stderr).expect("text"))
+}
+
+#[test]
+fn it_serves_with_the_token_it_was_given() {
+    let server = Server::serve(&["--listen", "127.0.0.1:0", "--token", "one", "--account-token", "two"]);
+
+    assert!(server.get("/api/v1/ping", "one").starts_with("HTTP/1.1 200"));
+    assert!(server.get("/api/v1/agent", "two").starts_with("HTTP/1.1 200"));
+    assert!(server.get("/api/v1/ping", "emulator-token").starts_with("HTTP/1.1 401"));
+}
+
+#[test]
+fn the_token_comes_from_the_environment_or_has_a_default() {
+    let from_environment = Server::start(prefactor().arg("serve").env("PREFACTOR_API_TOKEN", "from-env"));
+    let default = Server::serve(&[]);
+
+    assert!(from_environment.get("/api/v1/ping", "from-env").starts_with("HTTP/1.1 200"));
+    assert!(default.get("/api/v1/ping", "emulator-token").starts_with("HTTP/1.1 200"));
+    assert!(default.get("/api/v1/agent", "emulator-account-token").starts_with("HTTP/1.1 200"));
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ends_well_when_it_is_told_to() {
+    for signal in ["INT", "TERM"] {
+        let server = Server::serve(&["--token", "secret-one"]);
+
+        let (status, rest) = server.stop(signal);
+
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert_eq!(rest, "");
+    }
+}
+
+#[test]
+fn faults_come_as_json_or_from_a_file() {
+    let json = r#"{ "server_error": { "status": 503 } }"#;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("faults.json");
+    std::fs::write(&file, json).unwrap();
+
+    for faults in [json, file.to_str().unwrap()] {
+        let server = Server::serve(&["--faults", faults]);
+        assert!(server.get("/api/v1/ping", "emulator-token").starts_with("HTTP/1.1 503"));
+    }
+}
+
+#[test]
+fn wrong_arguments_are_explained_and_exit_with_2() {
+    for (args, explanation) in [
+        (&["serve", "--faults", r#"{"server_eror":{}}"#][..], "unknown field `server_eror`"),
+        (&["serve", "--faults", r#"{"latency":{"probability":7}}"#], "from 0 to 1"),
+        (&["serve", "--faults", "/no/such/file"], "/no/such/file can't be read"),
+        (&["serve", "--token", ""], "visible ASCII"),
+        (&["serve", "--port", "3"], "unexpected argument"),
+        (&["dance"], "unrecognized subcommand"),
+    ] {
+        let (code, stderr) = fails(args);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(explanation), "{stderr}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_exits_with_1() {
+    let server = Server::serve(&[]);
+    let address = server.address.to_string();
+
+    let (code, stderr) = fails(&["serve", "--listen", &address, "--token", "secret-one"]);
+
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with(&format!("error: can't listen on {address}: ")), "{stderr}");
+    assert!(!stderr.contains("secret-one"));
+}
+
+#[test]
+fn no_help_and_no_error_shows_a_token() {
+    let help =
+        prefactor().args(["serve", "--help"]).env("PREFACTOR_API_TOKEN", "secret-one").output().unwrap();
+    let (_, error) = fails(&["serve", "--token", "secret\u{e9}"]);
+
+    assert!(!String::from_utf8_lossy(&help.stdout).contains("secret-one"));
+    assert!(!error.contains("secret"), "{error}");
+}

@@ -1,0 +1,13 @@
+//! The emulator as a client meets it: real HTTP, one emulator per test.
+
+mod agents;
+mod bulk;
+mod faults;
+mod idempotency;
+mod instances;
+mod lists;
+mod refusals;
+mod running;
+mod spans;
+mod support;
+mod termination;
