@@ -1,1 +1,37 @@
-//! The telemetry pipeline: handles, instance, batcher and sender actors, ledger.
+//! The telemetry pipeline: handles that return at once, and actors that deliver behind their back.
+//!
+//! Users depend on the crate `prefactor`, which re-exports this one; its documentation is the guide.
+
+mod account;
+mod admission;
+mod batcher;
+mod clock;
+pub mod config;
+mod handle;
+mod inbox;
+mod instance;
+mod intake;
+mod ledger;
+mod log;
+mod observer;
+mod operation;
+mod payload;
+mod pipeline;
+mod prefactor;
+mod random_key;
+mod registry;
+mod schemas;
+mod sender;
+pub mod testing;
+mod wire;
+
+pub use config::{BuildError, Builder, InvalidSampleRate, SampleRate};
+pub use handle::{AgentVersion, InSpan, Instance, InstanceBuilder, Span, SpanContext, WithSpan};
+pub use ledger::{Ledger, LossReason, RejectReason, Tally};
+pub use log::{LogLevel, UnknownLogLevel};
+pub use observer::{Undelivered, UndeliveredReason};
+pub use payload::{Redactable, Redactor, Sensitive, SensitiveKind};
+pub use pipeline::Health;
+pub use prefactor::{Prefactor, Report};
+pub use schemas::{SchemaError, Schemas};
+pub use sender::{BoxFuture, Transport};

@@ -1,0 +1,112 @@
+//! The account of one instance: its part of the ledger, and what a flush of it still waits for.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+
+use crate::ledger::{Fate, Fates, Ledger, Tally};
+
+/// One of two alternating stretches of time in which operations are accepted. A flush ends one and waits until
+/// everything accepted in it is settled; what comes later is counted in the other and never makes it wait longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epoch(u8);
+
+impl Epoch {
+    pub(crate) const COUNT: usize = 2;
+
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    epoch: AtomicU8,
+    accepted: [AtomicU64; Epoch::COUNT],
+    accepted_bytes: AtomicU64,
+    settled: [AtomicU64; Epoch::COUNT],
+    fates: Fates,
+}
+
+impl Account {
+    /// Counts one operation as accepted and tells the epoch that its ticket must name.
+    pub(crate) fn accept(&self, bytes: u64) -> Epoch {
+        let epoch = Epoch(self.epoch.load(Relaxed));
+        self.accepted[epoch.index()].fetch_add(1, Relaxed);
+        self.accepted_bytes.fetch_add(bytes, Relaxed);
+        epoch
+    }
+
+    pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u16; Epoch::COUNT]) {
+        self.fates.record(fate, tally);
+        for (settled, count) in self.settled.iter().zip(operations) {
+            if count > 0 {
+                settled.fetch_add(u64::from(count), SeqCst);
+            }
+        }
+    }
+
+    /// Ends the running epoch and names it, so that a flush can wait for it alone. `None` while an earlier flush
+    /// still waits for the other epoch: wait for that one, then ask again.
+    pub(crate) fn seal(&self) -> Option<Epoch> {
+        let running = Epoch(self.epoch.load(SeqCst));
+        let next = Epoch(1 - running.0);
+        let sealed =
+            self.is_drained(next) && self.epoch.compare_exchange(running.0, next.0, SeqCst, SeqCst).is_ok();
+        sealed.then_some(running)
+    }
+
+    /// Whether everything that was accepted in this epoch is settled.
+    pub(crate) fn is_drained(&self, epoch: Epoch) -> bool {
+        self.settled[epoch.index()].load(SeqCst) == self.accepted[epoch.index()].load(SeqCst)
+    }
+
+    pub(crate) fn accepted(&self) -> Tally {
+        let operations = self.accepted.iter().map(|count| count.load(Relaxed)).sum();
+        Tally::new(operations, self.accepted_bytes.load(Relaxed))
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        let settled = self.fates.ledger();
+        Ledger { accepted: self.accepted(), ..settled }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle(account: &Account, epoch: Epoch) {
+        let mut operations = [0; Epoch::COUNT];
+        operations[epoch.index()] = 1;
+        account.settle(Fate::Delivered, Tally::new(1, 10), operations);
+    }
+
+    #[test]
+    fn a_flush_waits_for_what_came_before_it_and_for_nothing_else() {
+        let account = Account::default();
+        let before = account.accept(10);
+
+        let sealed = account.seal().expect("no other flush is waiting");
+        let after = account.accept(10);
+
+        assert_ne!(before, after);
+        assert!(!account.is_drained(sealed));
+        settle(&account, before);
+        assert!(account.is_drained(sealed), "what was accepted later does not count");
+        assert_eq!(account.ledger().in_flight(), Tally::new(1, 10));
+    }
+
+    #[test]
+    fn a_second_flush_begins_when_the_first_one_is_done() {
+        let account = Account::default();
+        let first = account.accept(10);
+        let sealed = account.seal().expect("no other flush is waiting");
+        let second = account.accept(10);
+
+        assert_eq!(account.seal(), None);
+
+        settle(&account, first);
+        assert!(account.is_drained(sealed));
+        assert_eq!(account.seal(), Some(second));
+        assert!(!account.is_drained(second));
+    }
+}

@@ -1,0 +1,78 @@
+//! The only gate into the pipeline: a budget of bytes over everything that is queued, batched, in flight or
+//! waiting to be sent again. ractor's mailboxes are unbounded, so this is the memory limit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes that are held now, against the most that may be.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    held: AtomicU64,
+    limit: u64,
+}
+
+impl Admission {
+    pub(crate) const fn new(limit: u64) -> Self {
+        Self { held: AtomicU64::new(0), limit }
+    }
+
+    /// Takes `bytes` out of the budget, or nothing where they do not fit.
+    pub(crate) fn try_acquire(&self, bytes: u64) -> bool {
+        // Add first and take back on failure: one atomic step where there is room, which is the case to be fast in.
+        // Concurrent callers can see each other's failed attempt and be refused a few bytes early, never late.
+        let before = self.held.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes <= self.limit {
+            return true;
+        }
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        false
+    }
+
+    /// Takes `bytes` whether they fit or not: for what the pipeline itself must add to keep its promises.
+    pub(crate) fn acquire(&self, bytes: u64) {
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn release(&self, bytes: u64) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that are held now.
+    pub(crate) fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_leaves_the_budget_as_it_was() {
+        let admission = Admission::new(100);
+
+        assert!(admission.try_acquire(60));
+        assert!(!admission.try_acquire(41));
+        assert_eq!(admission.held(), 60);
+        assert!(admission.try_acquire(40));
+
+        admission.release(100);
+        assert_eq!(admission.held(), 0);
+    }
+
+    #[test]
+    fn many_threads_never_hold_more_than_the_limit() {
+        let admission = Admission::new(1_000);
+
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let granted = (0..1_000).filter(|_| admission.try_acquire(7)).count() as u64;
+                    assert!(granted * 7 <= 1_000);
+                });
+            }
+        });
+
+        assert!(admission.held() <= 1_000);
+        assert_eq!(admission.held() % 7, 0);
+    }
+}

@@ -1,0 +1,200 @@
+//! Everything that waits to be sent, and the rule by which batches are cut from it. No clock: time is an argument.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use prefactor_pfid::Stem;
+use tokio::time::{Duration, Instant};
+
+use super::message::{Completed, LimitLesson};
+use super::run_queue::{RunQueue, Standing};
+use crate::ledger::{Fate, RejectReason};
+use crate::operation::Operation;
+use crate::random_key::RandomKeyed;
+
+/// How large a batch may get, and how long the first operation in it waits for company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) items: usize,
+    pub(crate) bytes: usize,
+    pub(crate) linger: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    configured: Limits,
+    /// What is used now: the API may have turned out to take less.
+    limits: Limits,
+    queues: HashMap<Stem, RunQueue, RandomKeyed>,
+    /// Instances with operations that may be sent, the longest-waiting first.
+    ready: VecDeque<Stem>,
+    ready_items: usize,
+    ready_bytes: usize,
+    parked: BTreeSet<(Instant, Stem)>,
+}
+
+impl Backlog {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            configured: limits,
+            limits,
+            queues: HashMap::default(),
+            ready: VecDeque::new(),
+            ready_items: 0,
+            ready_bytes: 0,
+            parked: BTreeSet::new(),
+        }
+    }
+
+    /// Drops everything, which counts it as lost.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.configured);
+    }
+
+    /// Takes in operations of one instance, in order.
+    pub(crate) fn add(&mut self, operations: Vec<Operation>, now: Instant) {
+        let Some(first) = operations.first() else { return };
+        let (key, refused) = (first.run().key(), first.run().is_refused());
+        if refused {
+            return reject_all(operations);
+        }
+        let queue = self.queues.entry(key).or_insert_with(|| RunQueue::new(Standing::Ready { since: now }));
+        let (items, bytes) = (queue.len(), queue.wire_len());
+        for operation in operations {
+            queue.push(operation);
+        }
+        if let Standing::Ready { .. } = queue.standing {
+            if items == 0 && !queue.is_empty() {
+                queue.standing = Standing::Ready { since: now };
+                self.ready.push_back(key);
+            }
+            self.ready_items += queue.len() - items;
+            self.ready_bytes += queue.wire_len() - bytes;
+        }
+    }
+
+    /// Takes back the instances of a batch that is done with.
+    pub(crate) fn complete(&mut self, completed: Completed, now: Instant) {
+        if let Some(lesson) = completed.limit {
+            self.learn(lesson);
+        }
+        for operation in completed.returned.into_iter().rev() {
+            let queue = self.queues.entry(operation.run().key());
+            queue.or_insert_with(|| RunQueue::new(Standing::InFlight)).put_back(operation);
+        }
+        for key in completed.runs {
+            let parked = completed.parked.iter().find(|(parked, _)| *parked == key);
+            match parked {
+                Some((_, until)) => self.park(key, *until),
+                None => self.make_ready(key, now),
+            }
+        }
+    }
+
+    fn park(&mut self, key: Stem, until: Instant) {
+        if let Some(queue) = self.queues.get_mut(&key) {
+            queue.standing = Standing::Parked;
+            self.parked.insert((until, key));
+        }
+    }
+
+    fn make_ready(&mut self, key: Stem, now: Instant) {
+        let Some(queue) = self.queues.get_mut(&key) else { return };
+        if queue.is_refused() {
+            reject_all(queue.take_all());
+        }
+        if queue.is_empty() {
+            self.queues.remove(&key);
+            return;
+        }
+        queue.standing = Standing::Ready { since: now };
+        self.ready.push_back(key);
+        self.ready_items += queue.len();
+        self.ready_bytes += queue.wire_len();
+    }
+
+    /// Lets go of the instances whose time has come.
+    pub(crate) fn unpark(&mut self, now: Instant) {
+        while let Some((until, key)) = self.parked.first().copied()
+            && until <= now
+        {
+            self.parked.pop_first();
+            self.make_ready(key, now);
+        }
+    }
+
+    /// Remembers what the API takes.
+    fn learn(&mut self, lesson: LimitLesson) {
+        match lesson {
+            LimitLesson::TooManyBytes(bytes) => self.limits.bytes = self.limits.bytes.min(bytes / 2).max(1),
+            LimitLesson::RefusedItems(items) => self.limits.items = self.limits.items.min(items / 2).max(1),
+            LimitLesson::RefusedAlone => self.limits.items = self.configured.items,
+        }
+    }
+
+    /// Whether a batch is to be cut now: it is full, its first operation has waited long enough, or `flushing`.
+    pub(crate) fn is_due(&self, now: Instant, flushing: bool) -> bool {
+        self.ready_items > 0
+            && (flushing
+                || self.ready_items >= self.limits.items
+                || self.ready_bytes >= self.limits.bytes
+                || self.linger_ends().is_some_and(|end| end <= now))
+    }
+
+    /// When to look again, should nothing else happen.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        let parked = self.parked.first().map(|(until, _)| *until);
+        self.linger_ends().into_iter().chain(parked).min()
+    }
+
+    fn linger_ends(&self) -> Option<Instant> {
+        let queue = self.queues.get(self.ready.front()?)?;
+        match queue.standing {
+            Standing::Ready { since } => Some(since + self.limits.linger),
+            Standing::InFlight | Standing::Parked => None,
+        }
+    }
+
+    /// How many operations the next batch takes at the most.
+    pub(crate) fn next_items(&self) -> usize {
+        self.ready_items.min(self.limits.items)
+    }
+
+    /// Cuts a batch of at most `max_items`: its operations in order, and the instances that are in flight with it.
+    pub(crate) fn cut(&mut self, max_items: usize) -> (Vec<Operation>, Vec<Stem>) {
+        let max_items = max_items.min(self.limits.items);
+        let mut operations = Vec::with_capacity(self.ready_items.min(max_items));
+        let mut runs = Vec::new();
+        let mut bytes = 0;
+        while let Some(key) = self.ready.front().copied()
+            && operations.len() < max_items
+        {
+            let Some(queue) = self.queues.get_mut(&key) else {
+                self.ready.pop_front();
+                continue;
+            };
+            // The first operation is exempt from the limit, or one that is larger could never be sent.
+            if !operations.is_empty() && bytes + queue.front_len() > self.limits.bytes {
+                break;
+            }
+            self.ready.pop_front();
+            self.ready_items -= queue.len();
+            self.ready_bytes -= queue.wire_len();
+            queue.standing = Standing::InFlight;
+            runs.push(key);
+            while operations.len() < max_items
+                && (operations.is_empty() || bytes + queue.front_len() <= self.limits.bytes)
+            {
+                bytes += queue.front_len();
+                let Some(operation) = queue.pop() else { break };
+                operations.push(operation);
+            }
+        }
+        (operations, runs)
+    }
+}
+
+fn reject_all(operations: impl IntoIterator<Item = Operation>) {
+    for operation in operations {
+        operation.settle(Fate::Rejected(RejectReason::RegistrationRefused));
+    }
+}

@@ -1,0 +1,56 @@
+//! What the batcher is told.
+
+use prefactor_pfid::Stem;
+use tokio::time::Instant;
+
+use crate::inbox::{Inbox, Wake};
+use crate::operation::Operation;
+
+/// Orders; the work itself waits in the [`BatcherInbox`].
+#[derive(Debug)]
+pub(crate) enum BatcherMessage {
+    /// From whoever put something into the inbox, and from a flush.
+    WorkArrived,
+    /// From the batcher's own timer: something may be due.
+    BatchDue,
+}
+
+impl Wake for BatcherMessage {
+    fn wake() -> Self {
+        Self::WorkArrived
+    }
+}
+
+pub(crate) type BatcherInbox = Inbox<BatcherInput, BatcherMessage>;
+
+#[derive(Debug)]
+pub(crate) enum BatcherInput {
+    /// From an instance: operations of this one instance that may be sent, in order.
+    Operations(Vec<Operation>),
+    /// From a batch that is done with, through its lease.
+    Completed(Completed),
+}
+
+/// How a batch ended, as far as the batcher is concerned.
+#[derive(Debug, Default)]
+pub(crate) struct Completed {
+    /// The instances whose next operations may be sent now.
+    pub(crate) runs: Vec<Stem>,
+    /// Operations that must be sent again, in order; they come before all that waits for their instances.
+    pub(crate) returned: Vec<Operation>,
+    /// Instances that must not be sent before a time.
+    pub(crate) parked: Vec<(Stem, Instant)>,
+    /// What was learnt of the API's limits.
+    pub(crate) limit: Option<LimitLesson>,
+}
+
+/// What an answer about a whole request says of its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LimitLesson {
+    /// So many bytes are too many.
+    TooManyBytes(usize),
+    /// So many items were refused as a whole.
+    RefusedItems(usize),
+    /// A single item was refused: the number of items had not been the reason.
+    RefusedAlone,
+}

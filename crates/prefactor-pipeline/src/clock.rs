@@ -1,0 +1,84 @@
+//! Wall-clock time as the API wants it: RFC 3339 in UTC, to the microsecond.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A moment, in microseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Timestamp(u64);
+
+impl Timestamp {
+    #[cfg(test)]
+    pub(crate) const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// Now; the epoch itself where the system clock stands before it.
+    pub(crate) fn now() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) const fn as_millis(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// Appends the moment as RFC 3339, for example `2026-01-02T03:04:05.678901Z`.
+    pub(crate) fn write_rfc3339(self, out: &mut Vec<u8>) {
+        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
+        let (year, month, day) = civil_from_days(days);
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put_digits(&mut text[0..4], year);
+        put_digits(&mut text[5..7], month);
+        put_digits(&mut text[8..10], day);
+        put_digits(&mut text[11..13], second_of_day / 3_600);
+        put_digits(&mut text[14..16], second_of_day / 60 % 60);
+        put_digits(&mut text[17..19], second_of_day % 60);
+        put_digits(&mut text[20..26], micros);
+        out.extend_from_slice(&text);
+    }
+}
+
+fn put_digits(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar.
+const fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    // Years that begin in March, in eras of 400 years, so that the leap day is a year's last one.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, SecondsFormat};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Up to the year 9999, the last that RFC 3339 can write.
+        #[test]
+        fn times_read_as_chrono_writes_them(micros in 0_u64..253_402_300_800_000_000) {
+            let mut text = Vec::new();
+            Timestamp::from_micros(micros).write_rfc3339(&mut text);
+
+            let expected = DateTime::from_timestamp_micros(micros as i64).expect("in range");
+            prop_assert_eq!(
+                String::from_utf8(text).expect("ASCII"),
+                expected.to_rfc3339_opts(SecondsFormat::Micros, true)
+            );
+        }
+    }
+}

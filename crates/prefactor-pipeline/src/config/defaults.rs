@@ -1,0 +1,42 @@
+//! Every default of the pipeline, with its unit and its reason.
+
+use std::time::Duration;
+
+/// Bytes that may be queued, batched, in flight or waiting to be sent again: room for some 100,000 spans of 500 bytes,
+/// which is little for a service that runs many agents.
+pub const MEMORY_BUDGET: u64 = 64 * 1024 * 1024;
+
+/// Items of one request. Beyond some 500 items a request's own cost is no longer felt, and what is lost or sent again with
+/// it stays small.
+pub const MAX_BATCH_ITEMS: usize = 500;
+
+/// Bytes of one request, far below what proxies accept by default (nginx: 1 MiB).
+pub const MAX_BATCH_BYTES: usize = 900 * 1024;
+
+/// How long an operation waits for others to share its request. A fraction of what a person notices in a live view, and
+/// long enough for the create and finish of short spans to become one item.
+pub const LINGER: Duration = Duration::from_millis(100);
+
+/// Requests in flight at the same time; more than 2 to 4 make no request faster.
+pub const LANES: usize = 4;
+
+/// Requests per second. The API's own limit is not published; with full batches this is 100,000 items per second.
+pub const REQUESTS_PER_SECOND: u32 = 200;
+
+/// How long a whole request may take, as in the existing clients.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long connecting may take, as in the existing clients.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait after a refused token before one request finds out whether it is accepted again.
+pub const PROBE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Characters of a string value in a payload, as in the existing SDKs; longer ones are cut and marked.
+pub const MAX_INPUT_LENGTH: usize = 10_000;
+
+/// Characters of a string value in a result, as in the existing SDKs; longer ones are cut and marked.
+pub const MAX_OUTPUT_LENGTH: usize = 10_000;
+
+/// How long a pipeline goes on delivering in the background whose last handle was dropped.
+pub const DROP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,82 @@
+//! Where a stage's work waits.
+//!
+//! ractor mailboxes carry wake-ups and orders, inboxes carry work. An inbox outlives its actor, so an actor that
+//! panics is restarted with everything it had not yet taken; and a producer pays for one wake-up per run of items,
+//! not for a message per item.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Mutex, PoisonError};
+
+use crossbeam_queue::SegQueue;
+use ractor::{ActorRef, Message};
+
+/// A message that means no more than "look into your inbox".
+pub(crate) trait Wake: Message {
+    fn wake() -> Self;
+}
+
+/// An unbounded queue of `T` and the actor, speaking `M`, that empties it. Pushing never blocks.
+pub(crate) struct Inbox<T, M: Wake> {
+    queue: SegQueue<T>,
+    /// Whether the actor will look into the queue without being told again.
+    awake: AtomicBool,
+    /// Locked by a producer only to wake a sleeping actor.
+    actor: Mutex<Option<ActorRef<M>>>,
+}
+
+impl<T, M: Wake> Inbox<T, M> {
+    pub(crate) fn new() -> Self {
+        Self { queue: SegQueue::new(), awake: AtomicBool::new(false), actor: Mutex::new(None) }
+    }
+
+    pub(crate) fn push(&self, item: T) {
+        self.queue.push(item);
+        // Pairs with the fence in `sleep`: either this thread sees the actor asleep, or the actor sees the item.
+        fence(Ordering::SeqCst);
+        if !self.awake.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    /// Wakes the actor, if it sleeps.
+    pub(crate) fn wake(&self) {
+        if !self.awake.swap(true, Ordering::SeqCst) {
+            self.wake_now();
+        }
+    }
+
+    /// Makes the actor look into the queue now, also when it is awake but waiting for a timer of its own.
+    pub(crate) fn wake_now(&self) {
+        let actor = self.actor.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(actor) = actor.as_ref() {
+            // A dead actor is being replaced; its successor looks into the queue first of all.
+            let _ = actor.cast(M::wake());
+        }
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.queue.pop()
+    }
+
+    /// Called by the actor when it has nothing to do. `false` means that something arrived meanwhile: go on.
+    pub(crate) fn sleep(&self) -> bool {
+        self.awake.store(false, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        // Whoever sets the flag back is the one who wakes: here, that is this actor itself.
+        self.queue.is_empty() || self.awake.swap(true, Ordering::SeqCst)
+    }
+
+    /// Makes `actor` the one that empties this inbox, and wakes it for what is there already.
+    pub(crate) fn attach(&self, actor: ActorRef<M>) {
+        *self.actor.lock().unwrap_or_else(PoisonError::into_inner) = Some(actor);
+        self.awake.store(true, Ordering::SeqCst);
+        self.wake_now();
+    }
+}
+
+impl<T, M: Wake> fmt::Debug for Inbox<T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("waiting", &self.queue.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! One run of an agent: its lifecycle, its open spans, and the order in which its operations go on.
+
+mod actor;
+mod lifecycle;
+mod run;
+mod span_table;
+
+pub(crate) use actor::{InstanceActor, InstanceMessage};
+pub(crate) use run::{Entry, Run};

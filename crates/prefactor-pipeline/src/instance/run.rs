@@ -1,0 +1,269 @@
+//! What callers, actors and tickets of one instance share. It outlives its actor, which is only the one who works on it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use prefactor_http::FinishStatus;
+use prefactor_pfid::{Pfid, Stem};
+use ractor::ActorRef;
+
+use super::InstanceMessage;
+use super::lifecycle::{Lifecycle, Verdict};
+use super::span_table::SpanTable;
+use crate::account::{Account, Epoch};
+use crate::clock::Timestamp;
+use crate::ledger::{Fate, LossReason, RejectReason, Tally};
+use crate::operation::{Action, Operation, SpanFinish, Ticket};
+use crate::pipeline::Pipeline;
+
+/// One run of an agent.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pipeline: Arc<Pipeline>,
+    key: Stem,
+    account: Arc<Account>,
+    /// The id that was chosen here, once the account's partition was known.
+    chosen_id: OnceLock<Pfid>,
+    /// The id that the server gave, where it differs.
+    assigned_id: OnceLock<Pfid>,
+    /// The API refused the registration for good.
+    refused: AtomicBool,
+    /// What the intake has routed here and the actor has not looked at yet.
+    arrived: Mutex<Vec<Operation>>,
+    state: Mutex<State>,
+    actor: Mutex<Option<ActorRef<InstanceMessage>>>,
+}
+
+/// How an operation gets into the byte budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// If it fits.
+    Checked,
+    /// In any case: for the few small operations without which all others of the run would be in vain.
+    Forced,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lifecycle: Lifecycle,
+    spans: SpanTable,
+    held: VecDeque<Operation>,
+}
+
+impl Run {
+    pub(crate) fn new(pipeline: Arc<Pipeline>, key: Stem) -> Arc<Self> {
+        let account = Arc::new(Account::default());
+        pipeline.registry().enter(key, Arc::clone(&account));
+        Arc::new(Self {
+            pipeline,
+            key,
+            account,
+            chosen_id: OnceLock::new(),
+            assigned_id: OnceLock::new(),
+            refused: AtomicBool::new(false),
+            arrived: Mutex::default(),
+            state: Mutex::default(),
+            actor: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn pipeline(&self) -> &Arc<Pipeline> {
+        &self.pipeline
+    }
+
+    /// What is known of the instance's id from the moment of the call.
+    pub(crate) const fn key(&self) -> Stem {
+        self.key
+    }
+
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// The id on the server; `None` as long as the account's partition is not known.
+    pub(crate) fn id(&self) -> Option<Pfid> {
+        self.assigned_id.get().or_else(|| self.chosen_id.get()).copied()
+    }
+
+    /// Takes an operation from its caller: counts it, admits it, queues it.
+    ///
+    /// # Errors
+    /// The fate of an operation that found no room or came too late; it is settled then.
+    pub(crate) fn submit(self: &Arc<Self>, action: Action, entry: Entry) -> Result<(), Fate> {
+        let bytes = size_of::<Operation>() + action.content_len();
+        let epoch = self.account.accept(bytes as u64);
+        let admission = self.pipeline.admission();
+        let refusal = if !self.pipeline.is_open() {
+            Some(Fate::Lost(LossReason::ShutDown))
+        } else if self.is_refused() {
+            Some(Fate::Rejected(RejectReason::RegistrationRefused))
+        } else if entry == Entry::Forced {
+            admission.acquire(bytes as u64);
+            None
+        } else {
+            let fits = u32::try_from(bytes).is_ok() && admission.try_acquire(bytes as u64);
+            (!fits).then_some(Fate::Lost(LossReason::QueueFull))
+        };
+        if let Some(fate) = refusal {
+            self.record(fate, bytes as u64, epoch);
+            return Err(fate);
+        }
+        let ticket = Ticket::new(Arc::clone(self), epoch, bytes as u32);
+        self.pipeline.submit(Operation::new(ticket, action));
+        Ok(())
+    }
+
+    /// Counts a call that is not queued at all, since its fate is certain.
+    pub(crate) fn refuse(&self, fate: Fate) {
+        let bytes = size_of::<Operation>() as u64;
+        let epoch = self.account.accept(bytes);
+        self.record(fate, bytes, epoch);
+    }
+
+    fn record(&self, fate: Fate, bytes: u64, epoch: Epoch) {
+        let mut operations = [0; Epoch::COUNT];
+        operations[epoch.index()] = 1;
+        self.tell(fate, Tally::new(1, bytes), operations);
+    }
+
+    /// Gives the bytes of settled operations back and tells the ledger what became of them.
+    pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u16; Epoch::COUNT]) {
+        self.pipeline.admission().release(tally.bytes);
+        self.tell(fate, tally, operations);
+    }
+
+    fn tell(&self, fate: Fate, tally: Tally, operations: [u16; Epoch::COUNT]) {
+        self.pipeline.record(self, fate, tally);
+        self.account.settle(fate, tally, operations);
+        self.pipeline.progressed();
+    }
+
+    /// Puts an operation where the actor will find it. `true` where the actor is not yet told of anything.
+    pub(crate) fn arrive(&self, operation: Operation) -> bool {
+        let mut arrived = lock(&self.arrived);
+        arrived.push(operation);
+        arrived.len() == 1
+    }
+
+    pub(crate) fn has_arrivals(&self) -> bool {
+        !lock(&self.arrived).is_empty()
+    }
+
+    /// The operations that may go on by now, in order. What makes no sense is settled here.
+    pub(crate) fn advance(self: &Arc<Self>) -> Vec<Operation> {
+        let mut state = lock(&self.state);
+        let mut forward = Vec::new();
+        if self.refused.load(Ordering::Acquire) {
+            state.lifecycle.refused();
+        } else if self.id().is_some() {
+            state.lifecycle.registered();
+        }
+        while state.lifecycle != Lifecycle::Registering
+            && let Some(operation) = state.held.pop_front()
+        {
+            self.judge(&mut state, operation, &mut forward);
+        }
+        for operation in std::mem::take(&mut *lock(&self.arrived)) {
+            self.judge(&mut state, operation, &mut forward);
+        }
+        forward
+    }
+
+    fn judge(self: &Arc<Self>, state: &mut State, operation: Operation, forward: &mut Vec<Operation>) {
+        if state.lifecycle == Lifecycle::New {
+            self.choose_id();
+        }
+        match state.lifecycle.advance(&operation.action, self.id().is_some()) {
+            Verdict::Reject(reason) => return operation.settle(Fate::Rejected(reason)),
+            Verdict::Hold => return state.held.push_back(operation),
+            Verdict::Forward => {}
+        }
+        match &operation.action {
+            Action::CreateSpan(create) => state.spans.open(create.id),
+            Action::FinishSpan { id, .. } if !state.spans.close(*id) => {
+                return operation.settle(Fate::Rejected(RejectReason::SpanFinished));
+            }
+            Action::FinishInstance { status, at } => {
+                let left_open = state.spans.close_all();
+                forward.extend(left_open.into_iter().map(|span| self.finish_left_open(span, *status, *at)));
+            }
+            _ => {}
+        }
+        forward.push(operation);
+    }
+
+    /// The finish of a span that its caller left open when the instance finished. It takes its bytes whether they fit
+    /// or not: without it the span would stay open for ever.
+    fn finish_left_open(self: &Arc<Self>, id: Stem, status: FinishStatus, at: Timestamp) -> Operation {
+        let action = Action::FinishSpan { id, finish: SpanFinish::new(status, at, None) };
+        let bytes = size_of::<Operation>() as u32;
+        let epoch = self.account.accept(u64::from(bytes));
+        self.pipeline.admission().acquire(u64::from(bytes));
+        Operation::new(Ticket::new(Arc::clone(self), epoch, bytes), action)
+    }
+
+    fn choose_id(&self) {
+        if let Some(partition) = self.pipeline.partition_for_own_ids() {
+            let _ = self.chosen_id.set(self.key.with_partition(partition));
+        }
+    }
+
+    /// The API has answered the registration with this id.
+    pub(crate) fn registered_as(&self, id: Pfid) {
+        self.pipeline.learn_partition(id.partition());
+        match self.chosen_id.get() {
+            Some(chosen) if *chosen == id => return,
+            Some(_) => self.pipeline.ids_are_assigned_by_server(),
+            None => {}
+        }
+        let _ = self.assigned_id.set(id);
+        self.wake();
+    }
+
+    /// The API has refused the registration for good.
+    pub(crate) fn registration_refused(&self) {
+        self.refused.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
+    }
+
+    /// Lets the actor look at what has arrived. `false` where there is no actor (any more): one must be started.
+    pub(crate) fn wake(&self) -> bool {
+        lock(&self.actor).as_ref().is_some_and(|actor| actor.cast(InstanceMessage::WorkArrived).is_ok())
+    }
+
+    pub(crate) fn attach(&self, actor: ActorRef<InstanceMessage>) {
+        *lock(&self.actor) = Some(actor);
+    }
+
+    pub(crate) fn detach(&self) {
+        *lock(&self.actor) = None;
+    }
+
+    /// Whether the actor has nothing left to do for this run, ever.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(lock(&self.state).lifecycle, Lifecycle::Finished | Lifecycle::Refused)
+            && !self.has_arrivals()
+    }
+
+    /// Drops what has not gone on, which counts it as lost. For the end of the pipeline.
+    pub(crate) fn abandon(&self) {
+        let held = std::mem::take(&mut lock(&self.state).held);
+        let arrived = std::mem::take(&mut *lock(&self.arrived));
+        drop((held, arrived));
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.pipeline.registry().leave(self.key);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

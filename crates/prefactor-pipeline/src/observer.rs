@@ -1,0 +1,141 @@
+//! Tells of every operation that is not delivered: to the caller's hook, and in the log at a bounded rate.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use prefactor_pfid::Pfid;
+
+use crate::ledger::{LossReason, RejectReason, Tally};
+use crate::log::LogLevel;
+
+/// At most one line per reason in this time; what happens meanwhile is counted in the next one.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Why an operation was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UndeliveredReason {
+    /// It was refused for good.
+    Rejected(RejectReason),
+    /// It was given up.
+    Lost(LossReason),
+}
+
+impl fmt::Display for UndeliveredReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(reason) => write!(f, "rejected: {reason}"),
+            Self::Lost(reason) => write!(f, "lost: {reason}"),
+        }
+    }
+}
+
+/// Operations of one instance that were not delivered.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Undelivered {
+    /// Why.
+    pub reason: UndeliveredReason,
+    /// How many operations, and the bytes they held.
+    pub tally: Tally,
+    /// The instance, as far as its id is known.
+    pub instance: Option<Pfid>,
+}
+
+type Hook = Arc<dyn Fn(&Undelivered) + Send + Sync>;
+
+#[derive(Clone, Default)]
+pub(crate) struct UndeliveredHook(pub(crate) Option<Hook>);
+
+impl fmt::Debug for UndeliveredHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some(hook)" } else { "None" })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Observer {
+    hook: UndeliveredHook,
+    level: LogLevel,
+    started: Instant,
+    lost: [Quota; LossReason::ALL.len()],
+    rejected: [Quota; RejectReason::ALL.len()],
+}
+
+impl Observer {
+    pub(crate) fn new(hook: UndeliveredHook, level: LogLevel) -> Self {
+        Self { hook, level, started: Instant::now(), lost: Default::default(), rejected: Default::default() }
+    }
+
+    pub(crate) fn tell(&self, undelivered: &Undelivered) {
+        if let Some(hook) = &self.hook.0 {
+            // The caller's code: a panic in it must neither reach a handle call nor an actor.
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(undelivered)));
+        }
+        let (quota, reason) = match undelivered.reason {
+            UndeliveredReason::Lost(reason) => (&self.lost[reason as usize], reason.as_str()),
+            UndeliveredReason::Rejected(reason) => (&self.rejected[reason as usize], reason.as_str()),
+        };
+        let Some(operations) = quota.take(undelivered.tally.operations, self.started.elapsed()) else {
+            return;
+        };
+        if self.level >= LogLevel::Error {
+            match undelivered.reason {
+                UndeliveredReason::Lost(_) => tracing::error!(reason, operations, "telemetry lost"),
+                UndeliveredReason::Rejected(_) => tracing::error!(reason, operations, "telemetry rejected"),
+            }
+        }
+    }
+}
+
+/// The log lines of one reason.
+#[derive(Debug, Default)]
+struct Quota {
+    /// When the next line may be written, in milliseconds since the observer's start.
+    next_at: AtomicU64,
+    untold: AtomicU64,
+}
+
+impl Quota {
+    /// Adds to what is untold; gives it all back when it is time for a line.
+    fn take(&self, operations: u64, elapsed: Duration) -> Option<u64> {
+        self.untold.fetch_add(operations, Relaxed);
+        let now = elapsed.as_millis() as u64;
+        let next_at = self.next_at.load(Relaxed);
+        let after = now + LOG_INTERVAL.as_millis() as u64;
+        if now < next_at || self.next_at.compare_exchange(next_at, after, Relaxed, Relaxed).is_err() {
+            return None;
+        }
+        Some(self.untold.swap(0, Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_per_interval_tells_what_happened_meanwhile() {
+        let quota = Quota::default();
+
+        assert_eq!(quota.take(1, Duration::ZERO), Some(1));
+        assert_eq!(quota.take(2, Duration::from_secs(3)), None);
+        assert_eq!(quota.take(3, Duration::from_secs(9)), None);
+        assert_eq!(quota.take(4, LOG_INTERVAL), Some(9));
+        assert_eq!(quota.take(5, LOG_INTERVAL + Duration::from_secs(1)), None);
+    }
+
+    #[test]
+    fn a_hook_that_panics_harms_nobody() {
+        let observer = Observer::new(UndeliveredHook(Some(Arc::new(|_| panic!("in a hook")))), LogLevel::Off);
+
+        observer.tell(&Undelivered {
+            reason: UndeliveredReason::Lost(LossReason::QueueFull),
+            tally: Tally::new(1, 1),
+            instance: None,
+        });
+    }
+}

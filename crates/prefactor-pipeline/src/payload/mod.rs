@@ -1,0 +1,13 @@
+//! What a caller hands over becomes compact JSON once, on the caller's thread: capture switches, redaction, length
+//! limits and sensitive values are applied while it is written. Nobody parses or serializes it again.
+
+mod encode;
+mod limit;
+mod redact;
+mod sensitive;
+
+pub(crate) use encode::{Encoder, Part};
+pub use redact::{Redactable, Redactor};
+pub use sensitive::{Sensitive, SensitiveKind};
+
+pub(crate) use redact::SharedRedactor;

@@ -1,0 +1,59 @@
+//! Waiting until what was accepted before a flush is settled.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::Pipeline;
+use crate::account::{Account, Epoch};
+use crate::batcher::BatcherInbox;
+
+/// Waits until everything that these instances have accepted so far has its fate, but not beyond the deadline; tells
+/// whether it has. While it waits nothing lingers, for no instance.
+pub(super) async fn flush(
+    pipeline: &Arc<Pipeline>,
+    batcher: &BatcherInbox,
+    accounts: Vec<Arc<Account>>,
+    deadline: Instant,
+) -> bool {
+    let _flushing = Flushing::begin(pipeline, batcher);
+    timeout_at(deadline, settled(pipeline, accounts)).await.is_ok()
+}
+
+async fn settled(pipeline: &Pipeline, accounts: Vec<Arc<Account>>) {
+    let mut waiting: Vec<(Arc<Account>, Option<Epoch>)> =
+        accounts.into_iter().map(|account| (account, None)).collect();
+    loop {
+        let progress = pipeline.progress.notified();
+        tokio::pin!(progress);
+        // Before looking: what is settled after the look must not be missed.
+        progress.as_mut().enable();
+        waiting.retain_mut(|(account, sealed)| {
+            *sealed = sealed.or_else(|| account.seal());
+            !sealed.is_some_and(|epoch| account.is_drained(epoch))
+        });
+        if waiting.is_empty() {
+            return;
+        }
+        progress.await;
+    }
+}
+
+/// While it lives, the batcher cuts batches as soon as it can.
+struct Flushing<'a>(&'a Pipeline);
+
+impl<'a> Flushing<'a> {
+    fn begin(pipeline: &'a Pipeline, batcher: &BatcherInbox) -> Self {
+        pipeline.flushes.fetch_add(1, Ordering::SeqCst);
+        pipeline.intake().wake_now();
+        batcher.wake_now();
+        Self(pipeline)
+    }
+}
+
+impl Drop for Flushing<'_> {
+    fn drop(&mut self) {
+        self.0.flushes.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,283 @@
+//! What all parts of a pipeline share, and how they are put together.
+
+mod engine;
+mod flush;
+mod supervisor;
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use prefactor_pfid::Partition;
+use tokio::sync::Notify;
+
+pub(crate) use engine::{Done, Engine, EngineConfig, Order};
+
+use crate::admission::Admission;
+use crate::instance::Run;
+use crate::intake::IntakeInbox;
+use crate::ledger::{Fate, Fates, Ledger, LossReason, Tally};
+use crate::log::LogLevel;
+use crate::observer::{Observer, Undelivered, UndeliveredHook, UndeliveredReason};
+use crate::operation::Operation;
+use crate::payload::Encoder;
+use crate::registry::Registry;
+use crate::testing::{Interrupt, Stage};
+
+/// Whether operations get through to the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Health {
+    /// Nothing was sent yet, or the last request was answered as it should.
+    Delivering,
+    /// The API can't be reached or answers with errors; the pipeline keeps what fits and tries again by itself.
+    Unreachable,
+    /// The API refuses the token; a request every now and then finds out whether it is accepted again.
+    Unauthorized,
+}
+
+impl Health {
+    const fn from_u8(value: u8) -> Self {
+        match value {
+            1 => Self::Unreachable,
+            2 => Self::Unauthorized,
+            _ => Self::Delivering,
+        }
+    }
+}
+
+/// The shared state of one pipeline. Callers and actors hold it; it holds neither.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    encoder: Encoder,
+    level: LogLevel,
+    admission: Admission,
+    intake: IntakeInbox,
+    registry: Registry,
+    fates: Fates,
+    observer: Observer,
+    interrupt: Interrupt,
+    /// The account's partition: configured, or learnt from the first registration.
+    partition: OnceLock<Partition>,
+    /// The API has answered a registration with another id than ours: no use choosing any.
+    server_assigns_ids: AtomicBool,
+    /// Nothing new is taken.
+    closed: AtomicBool,
+    /// Nothing is delivered any more.
+    ended: AtomicBool,
+    health: AtomicU8,
+    /// Flushes under way: while there are any, nothing lingers.
+    flushes: AtomicUsize,
+    /// Told of every settled operation while there are flushes.
+    progress: Notify,
+    unserializable: AtomicUsize,
+    restarts: AtomicUsize,
+}
+
+/// What [`Pipeline::new`] is made from.
+#[derive(Debug)]
+pub(crate) struct PipelineConfig {
+    pub(crate) encoder: Encoder,
+    pub(crate) level: LogLevel,
+    pub(crate) memory_budget: u64,
+    pub(crate) partition: Option<Partition>,
+    pub(crate) on_undelivered: UndeliveredHook,
+    pub(crate) interrupt: Interrupt,
+}
+
+impl Pipeline {
+    pub(crate) fn new(config: PipelineConfig) -> Arc<Self> {
+        Arc::new(Self {
+            encoder: config.encoder,
+            level: config.level,
+            admission: Admission::new(config.memory_budget),
+            intake: IntakeInbox::new(),
+            registry: Registry::default(),
+            fates: Fates::default(),
+            observer: Observer::new(config.on_undelivered, config.level),
+            interrupt: config.interrupt,
+            partition: config.partition.map_or_else(OnceLock::new, OnceLock::from),
+            server_assigns_ids: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            health: AtomicU8::new(Health::Delivering as u8),
+            flushes: AtomicUsize::new(0),
+            progress: Notify::new(),
+            unserializable: AtomicUsize::new(0),
+            restarts: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) const fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    pub(crate) const fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    pub(crate) const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) const fn intake(&self) -> &IntakeInbox {
+        &self.intake
+    }
+
+    pub(crate) fn logs(&self, level: LogLevel) -> bool {
+        self.level >= level
+    }
+
+    /// Queues an admitted operation.
+    pub(crate) fn submit(&self, operation: Operation) {
+        self.intake.push(operation);
+        if self.ended.load(Ordering::SeqCst) {
+            // It was admitted before the pipeline closed, and queued behind the last look into the intake.
+            self.drain_intake();
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Refuses all further operations.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Marks the end: whatever is queued from now on is lost.
+    pub(crate) fn end(&self) {
+        self.close();
+        self.ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Drops what is queued, which counts it as lost. For a pipeline that has ended.
+    pub(crate) fn drain_intake(&self) {
+        while self.intake.pop().is_some() {}
+    }
+
+    pub(crate) fn record(&self, run: &Run, fate: Fate, tally: Tally) {
+        self.fates.record(fate, tally);
+        let reason = match fate {
+            Fate::Delivered => return,
+            Fate::Rejected(reason) => UndeliveredReason::Rejected(reason),
+            Fate::Lost(reason) => UndeliveredReason::Lost(reason),
+        };
+        self.observer.tell(&Undelivered { reason, tally, instance: run.id() });
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        // The fates first: what is settled in between shows as in flight, not as more than was accepted.
+        let settled = self.fates.ledger();
+        Ledger { accepted: self.registry.accepted(), ..settled }
+    }
+
+    /// The reason under which an operation counts that is dropped without a fate.
+    pub(crate) fn loss_on_drop(&self) -> LossReason {
+        match self.health() {
+            _ if self.is_open() => LossReason::Internal,
+            Health::Delivering => LossReason::ShutDown,
+            Health::Unreachable => LossReason::Unreachable,
+            Health::Unauthorized => LossReason::Unauthorized,
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        Health::from_u8(self.health.load(Ordering::Relaxed))
+    }
+
+    /// Changes the health, and says so once.
+    pub(crate) fn set_health(&self, health: Health) {
+        let before = Health::from_u8(self.health.swap(health as u8, Ordering::Relaxed));
+        if before == health {
+            return;
+        }
+        match health {
+            Health::Delivering if self.logs(LogLevel::Info) => tracing::info!("telemetry is delivered again"),
+            Health::Unreachable if self.logs(LogLevel::Warn) => {
+                tracing::warn!("the prefactor api can't be reached or answers with errors; trying again");
+            }
+            Health::Unauthorized if self.logs(LogLevel::Error) => {
+                tracing::error!("the prefactor api refuses the token; telemetry waits until it is accepted");
+            }
+            _ => {}
+        }
+    }
+
+    /// The partition, where instances may choose their own ids.
+    pub(crate) fn partition_for_own_ids(&self) -> Option<Partition> {
+        self.partition.get().copied().filter(|_| !self.server_assigns_ids.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn learn_partition(&self, partition: Partition) {
+        let _ = self.partition.set(partition);
+    }
+
+    pub(crate) fn ids_are_assigned_by_server(&self) {
+        if !self.server_assigns_ids.swap(true, Ordering::Relaxed) && self.logs(LogLevel::Warn) {
+            tracing::warn!(
+                "the prefactor api gives instances other ids than ours; using its ids from now on"
+            );
+        }
+    }
+
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.flushes.load(Ordering::SeqCst) > 0
+    }
+
+    pub(crate) fn progressed(&self) {
+        if self.is_flushing() {
+            self.progress.notify_waiters();
+        }
+    }
+
+    /// Takes bytes out of the budget for as long as the guard lives, whether they fit or not.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> HeldBytes {
+        self.admission.acquire(bytes as u64);
+        HeldBytes { pipeline: Arc::clone(self), bytes: bytes as u64 }
+    }
+
+    /// Counts a payload that could not be serialized; its span goes on without it.
+    pub(crate) fn count_unserializable(&self) {
+        let before = self.unserializable.fetch_add(1, Ordering::Relaxed);
+        if before == 0 && self.logs(LogLevel::Error) {
+            tracing::error!("a payload could not be serialized; its span is sent with a placeholder");
+        }
+    }
+
+    pub(crate) fn unserializable(&self) -> u64 {
+        self.unserializable.load(Ordering::Relaxed) as u64
+    }
+
+    pub(crate) fn count_restart(&self, stage: &'static str) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+        if self.logs(LogLevel::Error) {
+            tracing::error!(stage, "an actor panicked and was started again");
+        }
+    }
+
+    pub(crate) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed) as u64
+    }
+
+    /// Where tests break in.
+    pub(crate) fn interrupt(&self, stage: Stage) {
+        if let Some(interrupt) = &self.interrupt.0 {
+            interrupt(stage);
+        }
+    }
+}
+
+/// A share of the byte budget.
+#[derive(Debug)]
+pub(crate) struct HeldBytes {
+    pipeline: Arc<Pipeline>,
+    bytes: u64,
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.pipeline.admission.release(self.bytes);
+    }
+}

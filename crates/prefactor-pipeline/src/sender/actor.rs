@@ -1,0 +1,211 @@
+//! The actor around the lanes: starts attempts, and acts on how they end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prefactor_http::{RetryPolicy, StatusCodes};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::time::Instant;
+
+use super::attempt::{Attempt, AttemptResult};
+use super::lanes::{Flight, FlightId, Lanes};
+use super::outcome::{ItemOutcome, Outcome, judge};
+use super::transport::Transport;
+use super::{SenderInbox, SenderInput, SenderMessage};
+use crate::batcher::{Batch, Completed, LimitLesson};
+use crate::ledger::{Fate, RejectReason};
+use crate::operation::{Action, Operation};
+use crate::pipeline::{Health, Pipeline};
+use crate::testing::Stage;
+use crate::wire;
+
+/// The longest `Retry-After` that is followed to the letter. More would be a mistake of somebody's clock.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
+pub(crate) struct SenderActor {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) inbox: Arc<SenderInbox>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) retry_on: StatusCodes,
+    /// How long to wait before a refused token is tried again.
+    pub(crate) probe_interval: Duration,
+    /// Survives the actor.
+    pub(crate) lanes: Arc<Mutex<Lanes>>,
+}
+
+/// The time that the actor's own timer is set to.
+type Alarm = Option<Instant>;
+
+impl Actor for SenderActor {
+    type Msg = SenderMessage;
+    type State = Alarm;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Alarm, ActorProcessingErr> {
+        self.inbox.attach(myself);
+        Ok(None)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        alarm: &mut Alarm,
+    ) -> Result<(), ActorProcessingErr> {
+        self.pipeline.interrupt(Stage::Sender);
+        if matches!(message, SenderMessage::AttemptDue) {
+            *alarm = None;
+        }
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            while let Some(input) = self.inbox.pop() {
+                match input {
+                    SenderInput::Batch(batch) => self.take_off(&mut lanes, batch),
+                    SenderInput::AttemptFinished { flight, result } => self.land(&mut lanes, flight, result),
+                }
+            }
+            if self.inbox.sleep() {
+                break;
+            }
+        }
+        let now = Instant::now();
+        lanes.launch(now, |id, body| {
+            Attempt::start(Arc::clone(&self.transport), id, body, Arc::clone(&self.inbox))
+        });
+        if let Some(due) = lanes.next_due(now)
+            && alarm.is_none_or(|set| due < set)
+        {
+            *alarm = Some(due);
+            myself.send_after(due.saturating_duration_since(now), || SenderMessage::AttemptDue);
+        }
+        Ok(())
+    }
+}
+
+impl SenderActor {
+    fn take_off(&self, lanes: &mut Lanes, batch: Batch) {
+        let body = wire::body(&batch.operations);
+        let held = self.pipeline.hold(body.len());
+        lanes.add(Flight::new(batch, body, held, Instant::now()));
+    }
+
+    fn land(&self, lanes: &mut Lanes, id: FlightId, result: AttemptResult) {
+        let Some(flight) = lanes.take(id) else { return };
+        let now = Instant::now();
+        let outcome = match result {
+            AttemptResult::Answered(answer) => {
+                let keys = flight
+                    .batch
+                    .operations
+                    .iter()
+                    .map(|operation| (wire::key(operation), operation.attempts));
+                judge(&keys.collect::<Vec<_>>(), &answer, &self.retry_on)
+            }
+            AttemptResult::Failed => Outcome::Trouble(None),
+        };
+        match outcome {
+            Outcome::Processed(outcomes) => {
+                lanes.succeeded(now);
+                self.pipeline.set_health(Health::Delivering);
+                self.settle(flight, outcomes, now);
+            }
+            Outcome::TooLarge => {
+                let lesson = LimitLesson::TooManyBytes(flight.body.len());
+                self.split(flight, RejectReason::TooLarge, lesson);
+            }
+            Outcome::RefusedAsWhole => {
+                let lesson = LimitLesson::RefusedItems(flight.batch.operations.len());
+                self.split(flight, RejectReason::Validation, lesson);
+            }
+            Outcome::Refused => {
+                let outcomes =
+                    vec![ItemOutcome::Rejected(RejectReason::Other); flight.batch.operations.len()];
+                self.settle(flight, outcomes, now);
+            }
+            Outcome::RateLimited(after) => {
+                let until = now + self.wait(flight.failures, after);
+                lanes.gate.close_until(until);
+                lanes.put_back(id, flight, until);
+            }
+            Outcome::Unauthorized => {
+                self.pipeline.set_health(Health::Unauthorized);
+                let from = now + self.probe_interval;
+                lanes.gate.probe_from(from);
+                lanes.put_back(id, flight, from);
+            }
+            Outcome::Trouble(after) => {
+                self.pipeline.set_health(Health::Unreachable);
+                let until = now + self.wait(flight.failures, after);
+                lanes.put_back(id, flight, until);
+            }
+        }
+    }
+
+    fn wait(&self, failures: u32, retry_after: Option<Duration>) -> Duration {
+        let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+        self.retry.delay(failures, None, fastrand::f64()).max(asked)
+    }
+
+    /// Tells each operation its fate, and gives the rest back to the batcher.
+    fn settle(&self, flight: Flight, outcomes: Vec<ItemOutcome>, now: Instant) {
+        let Flight { batch: Batch { operations, lease }, held, .. } = flight;
+        drop(held);
+        let mut left = Completed::default();
+        for (mut operation, outcome) in operations.into_iter().zip(outcomes) {
+            match outcome {
+                ItemOutcome::Delivered(id) => {
+                    if let Action::Register { .. } = operation.action {
+                        match id.or(operation.run().id()) {
+                            Some(id) => operation.run().registered_as(id),
+                            // Registered, but under which id it does not say: nothing can be sent to it.
+                            None => operation.run().registration_refused(),
+                        }
+                    }
+                    operation.settle(Fate::Delivered);
+                }
+                ItemOutcome::Rejected(reason) => reject(operation, reason),
+                ItemOutcome::Retry => {
+                    let wait = self.wait(u32::from(operation.attempts), None);
+                    left.parked.push((operation.run().key(), now + wait));
+                    operation.attempts = operation.attempts.saturating_add(1);
+                    left.returned.push(operation);
+                }
+                ItemOutcome::NotProcessed => left.returned.push(operation),
+            }
+        }
+        lease.complete(left);
+    }
+
+    /// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to
+    /// be sent in smaller batches.
+    fn split(&self, flight: Flight, reason: RejectReason, lesson: LimitLesson) {
+        let Flight { batch: Batch { operations, lease }, held, .. } = flight;
+        drop(held);
+        if operations.len() > 1 {
+            return lease.complete(Completed {
+                returned: operations,
+                limit: Some(lesson),
+                ..Completed::default()
+            });
+        }
+        for operation in operations {
+            reject(operation, reason);
+        }
+        let lesson = matches!(lesson, LimitLesson::RefusedItems(_)).then_some(LimitLesson::RefusedAlone);
+        lease.complete(Completed { limit: lesson, ..Completed::default() });
+    }
+}
+
+fn reject(operation: Operation, reason: RejectReason) {
+    if let Action::Register { .. } = operation.action {
+        operation.run().registration_refused();
+    }
+    operation.settle(Fate::Rejected(reason));
+}
+
+impl std::fmt::Debug for SenderActor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SenderActor").field("lanes", &self.lanes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! Reads the answer to a bulk request: what is said of each item, and nothing else. `details` are skipped over,
+//! but for the id in them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use prefactor_pfid::Pfid;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// An answer that was understood: one output per item that was processed.
+#[derive(Debug)]
+pub(crate) struct BulkAnswer<'a> {
+    pub(crate) outputs: Vec<(Text<'a>, Output<'a>)>,
+}
+
+/// What the API says of one item.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Output<'a> {
+    #[serde(borrow)]
+    status: Text<'a>,
+    #[serde(borrow, default)]
+    code: Option<Text<'a>>,
+    #[serde(default)]
+    details: Option<Details>,
+}
+
+impl Output<'_> {
+    pub(crate) fn is_success(&self) -> bool {
+        &*self.status.0 == "success"
+    }
+
+    /// The error code; empty where the API gave none.
+    pub(crate) fn code(&self) -> &str {
+        self.code.as_ref().map_or("", |code| &code.0)
+    }
+
+    /// The id of the thing that was made or changed.
+    pub(crate) fn id(&self) -> Option<Pfid> {
+        self.details.as_ref().and_then(|details| details.id)
+    }
+}
+
+/// Reads a body. `None` where it is not the answer to a bulk request: an HTML page, or JSON of another shape.
+pub(crate) fn parse(body: &[u8]) -> Option<BulkAnswer<'_>> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        outputs: Outputs<'a>,
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    Some(BulkAnswer { outputs: envelope.outputs.0 })
+}
+
+/// A string that is borrowed from the body where it has no escapes.
+#[derive(Debug)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+#[derive(Debug)]
+struct Outputs<'a>(Vec<(Text<'a>, Output<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Outputs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OutputsVisitor;
+        impl<'de> Visitor<'de> for OutputsVisitor {
+            type Value = Outputs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of outputs")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut outputs = Vec::new();
+                while let Some(output) = map.next_entry()? {
+                    outputs.push(output);
+                }
+                Ok(Outputs(outputs))
+            }
+        }
+        deserializer.deserialize_map(OutputsVisitor)
+    }
+}
+
+/// The id in `details`, whatever else these are: what the API shows of a thing must never make an answer unreadable.
+#[derive(Debug)]
+struct Details {
+    id: Option<Pfid>,
+}
+
+impl<'de> Deserialize<'de> for Details {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DetailsVisitor;
+        impl<'de> Visitor<'de> for DetailsVisitor {
+            type Value = Details;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("details")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Details, A::Error> {
+                let mut id = None;
+                while let Some(Text(name)) = map.next_key()? {
+                    if name == "id" {
+                        id = map.next_value::<MaybePfid>()?.0;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Details { id })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Details, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Details { id: None })
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Details, E> {
+                Ok(Details { id: None })
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Details, E> {
+                Ok(Details { id: None })
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Details, E> {
+                Ok(Details { id: None })
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Details, E> {
+                Ok(Details { id: None })
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Details, E> {
+                Ok(Details { id: None })
+            }
+        }
+        deserializer.deserialize_any(DetailsVisitor)
+    }
+}
+
+/// A string that may be an id.
+struct MaybePfid(Option<Pfid>);
+
+impl<'de> Deserialize<'de> for MaybePfid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::<Text<'_>>::deserialize(deserializer)?;
+        Ok(Self(text.and_then(|text| text.0.parse().ok())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_read_without_their_details() {
+        let body = br#"{"status":"success","later":[1],"outputs":{
+            "k1":{"status":"success","details":{"type":"agent_span","id":"013xrzp12g3nqk8n04hmasw9nf6yy093","payload":{"deep":[[]]}},"control":{"terminate":false}},
+            "k\u0032":{"status":"error","code":"validation_errors","message":"no","errors":{"a":["b"]}},
+            "k3":{"status":"success","summaries":[]},
+            "k4":{"status":"success","details":null},
+            "k5":{"status":"success","details":["odd"]}}}"#;
+
+        let answer = parse(body).expect("a bulk answer");
+
+        let read: Vec<_> = answer
+            .outputs
+            .iter()
+            .map(|(key, output)| (&*key.0, output.is_success(), output.code(), output.id().is_some()))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                ("k1", true, "", true),
+                ("k2", false, "validation_errors", false),
+                ("k3", true, "", false),
+                ("k4", true, "", false),
+                ("k5", true, "", false)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_bulk_answer_is_not_understood() {
+        let deep = "[".repeat(100_000);
+        let bodies: [&[u8]; 7] = [
+            b"<html><body>502 Bad Gateway</body></html>",
+            b"",
+            b"null",
+            b"[]",
+            br#"{"status":"success"}"#,
+            br#"{"status":"success","outputs":{"k":{"sta"#,
+            deep.as_bytes(),
+        ];
+
+        for body in bodies {
+            assert!(parse(body).is_none(), "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The requests that are under way or waiting for their turn. No clock: time is an argument.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::attempt::Attempt;
+use super::gate::Gate;
+use crate::batcher::Batch;
+use crate::pipeline::HeldBytes;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FlightId(u64);
+
+/// A batch as a request: its body is written once, so that every attempt sends the same bytes.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) batch: Batch,
+    pub(crate) body: Bytes,
+    /// The body counts against the byte budget, as everything else that waits.
+    pub(crate) held: HeldBytes,
+    /// Attempts that failed.
+    pub(crate) failures: u32,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Waiting { not_before: Instant },
+    UnderWay { _attempt: Attempt },
+}
+
+impl Flight {
+    pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBytes, now: Instant) -> Self {
+        Self { batch, body, held, failures: 0, phase: Phase::Waiting { not_before: now } }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    flights: BTreeMap<FlightId, Flight>,
+    next: u64,
+    pub(crate) gate: Gate,
+}
+
+impl Lanes {
+    pub(crate) fn add(&mut self, flight: Flight) {
+        self.flights.insert(FlightId(self.next), flight);
+        self.next += 1;
+    }
+
+    /// Drops all flights, which ends their attempts and counts their operations as lost.
+    pub(crate) fn clear(&mut self) {
+        self.flights.clear();
+    }
+
+    /// Takes a flight out whose attempt has ended.
+    pub(crate) fn take(&mut self, id: FlightId) -> Option<Flight> {
+        self.flights.remove(&id)
+    }
+
+    /// Puts a flight back that has failed, to be tried again then.
+    pub(crate) fn put_back(&mut self, id: FlightId, mut flight: Flight, not_before: Instant) {
+        flight.failures += 1;
+        flight.phase = Phase::Waiting { not_before };
+        self.flights.insert(id, flight);
+    }
+
+    /// The API works: whoever waits because it did not need wait no longer.
+    pub(crate) fn succeeded(&mut self, now: Instant) {
+        self.gate.succeeded();
+        for flight in self.flights.values_mut() {
+            if let Phase::Waiting { not_before } = &mut flight.phase {
+                *not_before = now.min(*not_before);
+            }
+        }
+    }
+
+    /// Starts every attempt that may start now.
+    pub(crate) fn launch(&mut self, now: Instant, start: impl Fn(FlightId, Bytes) -> Attempt) {
+        let mut under_way =
+            self.flights.values().filter(|flight| matches!(flight.phase, Phase::UnderWay { .. })).count();
+        for (id, flight) in &mut self.flights {
+            let Phase::Waiting { not_before } = flight.phase else { continue };
+            if not_before <= now && self.gate.is_open(now, under_way) {
+                flight.phase = Phase::UnderWay { _attempt: start(*id, flight.body.clone()) };
+                under_way += 1;
+            }
+        }
+    }
+
+    /// When the next attempt may start, if one waits for its time.
+    pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
+        let waiting = self.flights.values().filter_map(|flight| match flight.phase {
+            Phase::Waiting { not_before } => Some(not_before),
+            Phase::UnderWay { .. } => None,
+        });
+        let due = waiting.min()?;
+        Some(self.gate.opens_at(now).map_or(due, |opens_at| opens_at.max(due))).filter(|due| *due > now)
+    }
+}

@@ -1,0 +1,31 @@
+//! What the sender is told.
+
+use super::attempt::AttemptResult;
+use super::lanes::FlightId;
+use crate::batcher::Batch;
+use crate::inbox::{Inbox, Wake};
+
+/// Orders; the work itself waits in the [`SenderInbox`].
+#[derive(Debug)]
+pub(crate) enum SenderMessage {
+    /// From whoever put something into the inbox.
+    WorkArrived,
+    /// From the sender's own timer: a waiting request may go.
+    AttemptDue,
+}
+
+impl Wake for SenderMessage {
+    fn wake() -> Self {
+        Self::WorkArrived
+    }
+}
+
+pub(crate) type SenderInbox = Inbox<SenderInput, SenderMessage>;
+
+#[derive(Debug)]
+pub(crate) enum SenderInput {
+    /// From the batcher: a batch for a free lane.
+    Batch(Batch),
+    /// From the task of an attempt: it has ended.
+    AttemptFinished { flight: FlightId, result: AttemptResult },
+}

@@ -1,0 +1,16 @@
+//! From batches to requests: sends them, reads what became of each operation, and tries again what may pass.
+
+mod actor;
+mod answer;
+mod attempt;
+mod gate;
+mod lanes;
+mod message;
+mod outcome;
+mod transport;
+
+pub(crate) use actor::SenderActor;
+pub(crate) use lanes::Lanes;
+pub(crate) use message::{SenderInbox, SenderInput, SenderMessage};
+pub(crate) use transport::HttpTransport;
+pub use transport::{BoxFuture, Transport};
