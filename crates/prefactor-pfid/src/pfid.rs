@@ -86,15 +86,19 @@ impl Pfid {
         Stem::from_parts_in_range(u64::from_be_bytes([0, 0, a, b, c, d, e, f]), random)
     }
 
-    /// The text in ASCII, without allocating.
+    /// The text in ASCII, without allocating. Cheaper than [`encode_to`](Self::encode_to), where bytes will do.
     #[must_use]
     #[inline]
     pub fn encode(self) -> [u8; Self::CHARACTERS] {
-        let mut text = [0; Self::CHARACTERS];
         let stem = self.stem();
-        text[..10].copy_from_slice(&stem.encode_time());
-        text[10..16].copy_from_slice(&crockford::encode::<6>(u64::from(self.partition().get())));
-        text[16..].copy_from_slice(&stem.encode_random());
+        let head = u128::from(stem.timestamp_ms()) << 30 | u128::from(self.partition().get());
+        let random = stem.as_u128();
+        let mut text = [0; Self::CHARACTERS];
+        let (groups, _) = text.as_chunks_mut::<{ crockford::GROUP }>();
+        groups[0] = crockford::encode((head >> 40) as u64);
+        groups[1] = crockford::encode(head as u64);
+        groups[2] = crockford::encode((random >> 40) as u64);
+        groups[3] = crockford::encode(random as u64);
         text
     }
 
@@ -113,9 +117,16 @@ impl Pfid {
 
     /// Reads 32 digits, the first of which is known to be at most 7.
     fn decode(text: &[u8; Self::CHARACTERS]) -> Option<Self> {
-        let stem = Stem::decode(&text[..10], &text[16..])?;
-        let partition = crockford::decode(&text[10..16])?;
-        Some(stem.with_partition(Partition::from_low_bits(partition as u32)))
+        let (groups, _) = text.as_chunks();
+        let pair = |i: usize| {
+            Some(
+                u128::from(crockford::decode(groups[i])?) << 40
+                    | u128::from(crockford::decode(groups[i + 1])?),
+            )
+        };
+        let (head, random) = (pair(0)?, pair(2)?);
+        let stem = Stem::from_u128((head >> 30) << 80 | random);
+        Some(stem.with_partition(Partition::from_low_bits(head as u32)))
     }
 }
 

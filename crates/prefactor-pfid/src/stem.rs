@@ -54,6 +54,10 @@ impl Stem {
         self.0
     }
 
+    pub(crate) const fn from_u128(packed: u128) -> Self {
+        Self(packed)
+    }
+
     /// The time, in milliseconds since the Unix epoch.
     #[must_use]
     pub const fn timestamp_ms(self) -> u64 {
@@ -75,42 +79,21 @@ impl Stem {
 
     /// The characters of the id that are known already, in ASCII: 10 of the time, 16 of the random part.
     #[must_use]
+    #[inline]
     pub fn encode(self) -> [u8; 26] {
         let mut text = [0; 26];
-        text[..10].copy_from_slice(&self.encode_time());
-        text[10..].copy_from_slice(&self.encode_random());
+        let whole = self.with_partition(Partition::ZERO).encode();
+        text[..10].copy_from_slice(&whole[..10]);
+        text[10..].copy_from_slice(&whole[16..]);
         text
-    }
-
-    #[inline]
-    pub(crate) fn encode_time(self) -> [u8; 10] {
-        crockford::encode(self.timestamp_ms())
-    }
-
-    #[inline]
-    pub(crate) fn encode_random(self) -> [u8; 16] {
-        let mut text = [0; 16];
-        text[..8].copy_from_slice(&crockford::encode::<8>((self.0 >> 40) as u64));
-        text[8..].copy_from_slice(&crockford::encode::<8>(self.0 as u64));
-        text
-    }
-
-    /// Reads the two texts that [`Stem::encode_time`] and [`Stem::encode_random`] write; the time's first digit must
-    /// have been checked.
-    #[inline]
-    pub(crate) fn decode(time: &[u8], random: &[u8]) -> Option<Self> {
-        let time = crockford::decode(time)?;
-        let (high, low) = random.split_at(8);
-        let random = u128::from(crockford::decode(high)?) << 40 | u128::from(crockford::decode(low)?);
-        Some(Self(u128::from(time) << RANDOM_BITS | random))
     }
 }
 
 impl fmt::Debug for Stem {
     /// The id's text with the unknown partition left open.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (time, random) = (self.encode_time(), self.encode_random());
-        write!(f, "Stem({}??????{})", crockford::text(&time), crockford::text(&random))
+        let text = self.encode();
+        write!(f, "Stem({}??????{})", crockford::text(&text[..10]), crockford::text(&text[10..]))
     }
 }
 
