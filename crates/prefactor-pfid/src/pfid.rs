@@ -30,10 +30,12 @@ impl Pfid {
     ///
     /// # Errors
     /// [`PfidError::Timestamp`] when the time does not fit in 48 bits.
+    #[inline]
     pub fn from_parts(unix_ms: u64, partition: Partition, random: [u8; 10]) -> Result<Self, PfidError> {
         Ok(Stem::new(unix_ms, random)?.with_partition(partition))
     }
 
+    #[inline]
     pub(crate) const fn from_stem(stem: Stem, partition: Partition) -> Self {
         let [a, b, c, d, e, f, r @ ..] = stem.as_u128().to_be_bytes();
         let [w, x, y, z] = partition.get().to_be_bytes();
@@ -56,18 +58,21 @@ impl Pfid {
 
     /// The binary form: 6 bytes of time, 4 of partition, 10 random, big-endian.
     #[must_use]
+    #[inline]
     pub const fn to_bytes(self) -> [u8; Self::BYTES] {
         self.0
     }
 
     /// The time, in milliseconds since the Unix epoch.
     #[must_use]
+    #[inline]
     pub const fn timestamp_ms(self) -> u64 {
         self.stem().timestamp_ms()
     }
 
     /// The partition of the account that the id belongs to.
     #[must_use]
+    #[inline]
     pub const fn partition(self) -> Partition {
         let [_, _, _, _, _, _, w, x, y, z, ..] = self.0;
         Partition::from_low_bits(u32::from_be_bytes([w, x, y, z]))
@@ -75,12 +80,14 @@ impl Pfid {
 
     /// The 80 random bits, big-endian.
     #[must_use]
+    #[inline]
     pub const fn random(self) -> [u8; 10] {
         self.stem().random()
     }
 
     /// The id without its partition.
     #[must_use]
+    #[inline]
     pub const fn stem(self) -> Stem {
         let [a, b, c, d, e, f, _, _, _, _, random @ ..] = self.0;
         Stem::from_parts_in_range(u64::from_be_bytes([0, 0, a, b, c, d, e, f]), random)

@@ -29,6 +29,7 @@ impl Stem {
     ///
     /// # Errors
     /// [`PfidError::Timestamp`] when the time does not fit in 48 bits.
+    #[inline]
     pub const fn new(unix_ms: u64, random: [u8; 10]) -> Result<Self, PfidError> {
         if unix_ms > Self::MAX_TIMESTAMP_MS {
             return Err(PfidError::Timestamp { unix_ms });
@@ -37,6 +38,7 @@ impl Stem {
     }
 
     /// Like [`Stem::new`], for a time that is known to fit.
+    #[inline]
     pub(crate) const fn from_parts_in_range(unix_ms: u64, random: [u8; 10]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j] = random;
         let random = u128::from_be_bytes([0, 0, 0, 0, 0, 0, a, b, c, d, e, f, g, h, i, j]);
@@ -50,6 +52,7 @@ impl Stem {
 
     /// Both parts as one number: `time << 80 | random`.
     #[must_use]
+    #[inline]
     pub const fn as_u128(self) -> u128 {
         self.0
     }
@@ -60,12 +63,14 @@ impl Stem {
 
     /// The time, in milliseconds since the Unix epoch.
     #[must_use]
+    #[inline]
     pub const fn timestamp_ms(self) -> u64 {
         (self.0 >> RANDOM_BITS) as u64
     }
 
     /// The 80 random bits, big-endian.
     #[must_use]
+    #[inline]
     pub const fn random(self) -> [u8; 10] {
         let [_, _, _, _, _, _, a, b, c, d, e, f, g, h, i, j] = self.0.to_be_bytes();
         [a, b, c, d, e, f, g, h, i, j]
@@ -73,6 +78,7 @@ impl Stem {
 
     /// Completes the id.
     #[must_use]
+    #[inline]
     pub const fn with_partition(self, partition: Partition) -> Pfid {
         Pfid::from_stem(self, partition)
     }
