@@ -1,7 +1,7 @@
 //! The `prefactor` command.
 //!
 //! Exit codes: 0 when it did what was asked, 1 when that failed, 2 when it was asked wrongly.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
+#![expect(clippy::print_stderr, reason = "a command says on stderr why it failed")]
 
 mod args;
 mod commands;
