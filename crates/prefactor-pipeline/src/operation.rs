@@ -98,6 +98,24 @@ impl Operation {
 }
 
 impl Action {
+    /// Whether it finishes something as cancelled.
+    pub(crate) fn cancels(&self) -> bool {
+        match self {
+            Self::FinishSpan { finish, .. } => finish.status == FinishStatus::Cancelled,
+            Self::FinishInstance { status, .. } => *status == FinishStatus::Cancelled,
+            _ => false,
+        }
+    }
+
+    /// Makes a finish as cancelled one as failed.
+    pub(crate) fn fail_instead_of_cancelling(&mut self) {
+        match self {
+            Self::FinishSpan { finish, .. } => finish.status = FinishStatus::Failed,
+            Self::FinishInstance { status, .. } => *status = FinishStatus::Failed,
+            _ => {}
+        }
+    }
+
     /// Bytes that the operation holds beside its own struct.
     pub(crate) fn content_len(&self) -> usize {
         match self {

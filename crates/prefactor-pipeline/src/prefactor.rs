@@ -25,7 +25,7 @@ use crate::pipeline::{Done, Engine, EngineConfig, Health, Order, Pipeline, Pipel
 /// use std::time::Duration;
 ///
 /// let prefactor = Prefactor::disabled(); // or from_env()? or builder()…build()?
-/// let run = prefactor.instance(AgentVersion::new().name("research-agent").external_identifier("v1.4.0")).start();
+/// let run = prefactor.instance(AgentVersion::new("research-agent", "v1.4.0")).start();
 /// let llm = run.span("agent:llm", &json!({ "model": "m", "prompt": "why?" }));
 /// llm.complete(&json!({ "answer": "because" }));
 /// run.finish();

@@ -47,8 +47,11 @@ pub(crate) fn key(operation: &Operation) -> Key {
     let (kind, stem) = match &operation.action {
         Action::Register { .. } => (b'r', run),
         Action::Start { .. } => (b's', run),
+        // Another letter for a cancellation: one that the API does not allow is followed by a finish as failed.
+        Action::FinishInstance { status: FinishStatus::Cancelled, .. } => (b'y', run),
         Action::FinishInstance { .. } => (b'e', run),
         Action::CreateSpan(create) => (b'c', create.id),
+        Action::FinishSpan { id, finish } if finish.status == FinishStatus::Cancelled => (b'x', *id),
         Action::FinishSpan { id, .. } => (b'f', *id),
         Action::RecordQuality { key, .. } => (b'q', *key),
     };

@@ -164,6 +164,13 @@ impl SenderActor {
                     }
                     operation.settle(Fate::Delivered);
                 }
+                ItemOutcome::OutOfState if operation.action.cancels() => {
+                    // Some servers cancel only what is pending (API contract, Instances and Spans). Whatever it is, it
+                    // must not stay open: as failed it is finished, or it turns out to be finished already.
+                    operation.action.fail_instead_of_cancelling();
+                    left.returned.push(operation);
+                }
+                ItemOutcome::OutOfState => operation.settle(Fate::Delivered),
                 ItemOutcome::Rejected(reason) => reject(operation, reason),
                 ItemOutcome::Retry => {
                     let wait = self.wait(u32::from(operation.attempts), None);

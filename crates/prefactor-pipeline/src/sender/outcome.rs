@@ -38,6 +38,9 @@ pub(crate) enum Outcome {
 pub(crate) enum ItemOutcome {
     /// It is done, now or by an earlier attempt. The id is that of the thing.
     Delivered(Option<Pfid>),
+    /// The state of the thing does not allow it: as a rule because it is in that state already (API contract,
+    /// Transport: 409).
+    OutOfState,
     Rejected(RejectReason),
     /// It failed for a reason that may pass.
     Retry,
@@ -91,8 +94,7 @@ fn judge_output(output: &Output<'_>, attempts: u8) -> ItemOutcome {
         return ItemOutcome::Delivered(output.id());
     }
     match output.code() {
-        // The thing is in that state already (API contract, Transport: 409).
-        "invalid_action" => ItemOutcome::Delivered(None),
+        "invalid_action" => ItemOutcome::OutOfState,
         "validation_error" | "validation_errors" | "bad_request" => {
             ItemOutcome::Rejected(RejectReason::Validation)
         }
@@ -181,10 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn an_item_in_that_state_already_is_done() {
+    fn an_item_in_that_state_already_is_told_apart() {
         assert_eq!(
             judge(&[(key(0), 0)], &outputs(&[(0, &error("invalid_action"))])),
-            Outcome::Processed(vec![ItemOutcome::Delivered(None)])
+            Outcome::Processed(vec![ItemOutcome::OutOfState])
         );
     }
 
