@@ -38,7 +38,8 @@
 //!
 //! # What this crate does to the process
 //!
-//! Nothing: no global TLS provider, no thread, no subscriber. It needs a tokio runtime with time and I/O only while a request is
+//! Nothing: no global TLS provider, no thread, no subscriber. It reads the proxies of the environment (`HTTPS_PROXY`,
+//! `NO_PROXY`, …), though not for addresses of this machine, and the platform's certificates. It needs a tokio runtime with time and I/O only while a request is
 //! under way. The token appears in no `Debug`, error or log line, and neither do payloads.
 
 mod client;

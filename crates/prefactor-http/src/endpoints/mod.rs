@@ -7,8 +7,9 @@ mod ping;
 mod spans;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::IdempotencyKey;
 use crate::error::{ClientError, PrefactorError};
 
 pub use agents::AgentClient;
@@ -21,7 +22,7 @@ pub use spans::AgentSpanClient;
 struct Detailed<'a, T> {
     details: &'a T,
     #[serde(skip_serializing_if = "Option::is_none")]
-    idempotency_key: Option<crate::IdempotencyKey>,
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 /// Checks that an id is one step of a path, so that no id addresses another endpoint.
@@ -36,11 +37,9 @@ fn segment(id: &str) -> Result<&str, PrefactorError> {
 
 /// The fields of a query as parameters.
 fn params(query: &impl Serialize) -> Result<Vec<(String, String)>, PrefactorError> {
-    let fields = match serde_json::to_value(query) {
-        Ok(Value::Object(fields)) => fields,
-        Ok(_) => unreachable!("queries are structs"),
-        Err(error) => return Err(PrefactorError::Client(ClientError::Body(error))),
-    };
+    let fields: Map<String, Value> = serde_json::to_value(query)
+        .and_then(serde_json::from_value)
+        .map_err(|error| PrefactorError::Client(ClientError::Body(error)))?;
     let text = |value| match value {
         Value::String(text) => text,
         other => other.to_string(),

@@ -18,8 +18,8 @@ pub enum ClientError {
     /// TLS or the HTTP client could not be set up.
     #[error("the http client could not be set up")]
     Setup(#[source] Box<dyn StdError + Send + Sync>),
-    /// A value could not be written as JSON.
-    #[error("the request body could not be written as json")]
+    /// A body or a query could not be written as JSON.
+    #[error("the request could not be written as json")]
     Body(#[source] serde_json::Error),
     /// An id that is empty or has other characters than letters, digits, `-` and `_`, and would address something else.
     #[error("{id:?} is not an id")]

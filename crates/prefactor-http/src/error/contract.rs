@@ -46,8 +46,8 @@ impl ResponseContractError {
     /// The HTTP status of the answer (`status_code` in Python).
     #[doc(alias = "status_code")]
     #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        Some(self.status)
+    pub fn status(&self) -> u16 {
+        self.status
     }
 
     /// How long the server, or the proxy before it, asks to wait.

@@ -102,7 +102,7 @@ impl PrefactorError {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::RetryExhausted(error) => error.last_error().status(),
-            Self::ResponseContract(error) => error.status(),
+            Self::ResponseContract(error) => Some(error.status()),
             _ => self.api().map(ApiError::status),
         }
     }

@@ -68,6 +68,9 @@ pub enum BulkRequestError {
         #[source]
         source: serde_json::Error,
     },
+    /// Fields cannot be written as a JSON object.
+    #[error("the fields could not be written as a json object")]
+    Fields(#[source] serde_json::Error),
 }
 
 impl BulkItem {
@@ -91,6 +94,26 @@ impl BulkItem {
             Err(source) => return Err(BulkRequestError::Parameter { name, source }),
         };
         Ok(self)
+    }
+
+    /// Adds every field of a request as a parameter, for the actions whose parameters stand flat.
+    ///
+    /// ```
+    /// use prefactor_http::{BulkItem, FinishInstanceRequest, FinishStatus, IdempotencyKey};
+    ///
+    /// let item = BulkItem::new("agent_instances/finish", IdempotencyKey::random())
+    ///     .with("agent_instance_id", "013xrzp12g3nqk8n04hmasw9nf6yy093")?
+    ///     .with_fields(&FinishInstanceRequest::new().status(FinishStatus::Complete))?;
+    /// assert_eq!(item.extra_data()["status"], "complete");
+    /// # Ok::<(), prefactor_http::BulkRequestError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BulkRequestError`] when the request has an idempotency key (the item has its own), or cannot be written as a JSON
+    /// object.
+    pub fn with_fields(self, fields: &impl Serialize) -> Result<Self, BulkRequestError> {
+        let fields = Payload::of(fields).map_err(BulkRequestError::Fields)?;
+        fields.into_inner().into_iter().try_fold(self, |item, (name, value)| item.with(name, value))
     }
 
     /// The action's name, `_type` in the request.
@@ -252,7 +275,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::FieldErrors;
+    use crate::{FieldErrors, FinishInstanceRequest};
 
     fn key() -> IdempotencyKey {
         IdempotencyKey::new("key-0001").unwrap()
@@ -265,6 +288,9 @@ mod tests {
 
             assert!(matches!(refused, Err(BulkRequestError::ReservedName { .. })), "{name}");
         }
+        let keyed = FinishInstanceRequest::new().idempotency_key(key());
+        let refused = BulkItem::new("agent_instances/finish", key()).with_fields(&keyed);
+        assert!(matches!(refused, Err(BulkRequestError::ReservedName { .. })));
     }
 
     #[test]

@@ -91,7 +91,7 @@ async fn a_success_of_another_form_is_a_contract_error() {
         let error = server.client().agent_instances().get("inst1").await.unwrap_err();
 
         let PrefactorError::ResponseContract(error) = error else { panic!("{error:?}") };
-        assert_eq!(error.status(), Some(200));
+        assert_eq!(error.status(), 200);
         assert_eq!(error.body_snippet(), Some(body));
         assert_eq!(server.sent().len(), 1);
     }

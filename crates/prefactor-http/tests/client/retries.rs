@@ -20,6 +20,18 @@ async fn a_retry_sends_the_same_bytes_and_key() {
 }
 
 #[tokio::test]
+async fn clones_work_from_tasks_of_their_own() {
+    let server = Server::answering([Answer::error(503, "x"), Answer::details(instance())]).await;
+    let client = server.client();
+    let clone = client.clone();
+    drop(client);
+
+    let instance = tokio::spawn(async move { clone.agent_instances().get("inst1").await }).await.unwrap();
+
+    assert_eq!(instance.unwrap().id, "inst1");
+}
+
+#[tokio::test]
 async fn after_the_last_retry_the_last_error_is_told() {
     let server = Server::answering([500, 502, 503, 504].map(|status| Answer::error(status, "down"))).await;
 
