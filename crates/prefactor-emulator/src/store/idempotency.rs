@@ -1,6 +1,6 @@
 //! What was answered to which key. Errors are not remembered: their transaction had no effect, so a retry may do better.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{Instance, Span};
 use crate::action::ActionName;
@@ -8,7 +8,7 @@ use crate::answer::View;
 use crate::error::ApiError;
 
 #[derive(Debug, Default)]
-pub(super) struct SeenKeys(HashMap<Box<str>, Seen>);
+pub(super) struct SeenKeys(FxHashMap<Box<str>, Seen>);
 
 #[derive(Debug)]
 struct Seen {

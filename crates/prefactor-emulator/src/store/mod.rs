@@ -6,10 +6,9 @@ mod instances;
 mod lists;
 mod spans;
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use prefactor_pfid::{Generator, Partition, Pfid};
+use rustc_hash::FxHashMap;
 
 pub(crate) use agents::{Agent, InstanceCounts, Version};
 pub(crate) use instances::Instance;
@@ -35,9 +34,9 @@ pub(crate) struct Store {
     /// The one deployment-scoped tokens belong to.
     default_agent: usize,
     instances: Vec<Instance>,
-    instance_index: HashMap<Pfid, usize>,
+    instance_index: FxHashMap<Pfid, usize>,
     spans: Vec<Span>,
-    span_index: HashMap<Pfid, usize>,
+    span_index: FxHashMap<Pfid, usize>,
     seen_keys: SeenKeys,
     replayed: u64,
     /// Counts effects, so that their order can be asserted.
@@ -75,9 +74,9 @@ impl Store {
             agents: Vec::new(),
             default_agent: 0,
             instances: Vec::new(),
-            instance_index: HashMap::new(),
+            instance_index: FxHashMap::default(),
             spans: Vec::new(),
-            span_index: HashMap::new(),
+            span_index: FxHashMap::default(),
             seen_keys: SeenKeys::default(),
             replayed: 0,
             sequence: 0,
@@ -131,7 +130,11 @@ impl Store {
             self.replayed += 1;
             return Ok(());
         }
-        let target = action.target().map(Box::from);
+        // Spans know their target themselves.
+        let target = match action {
+            Action::CreateSpan(_) | Action::FinishSpan(_) => None,
+            _ => action.target().map(Box::from),
+        };
         let subject = self.effect(action, scope, now)?;
         let start = out.len();
         self.answer(subject, out);

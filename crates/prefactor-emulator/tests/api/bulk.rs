@@ -8,7 +8,7 @@ use crate::support::{Api, own_id, span};
 
 /// The keys that were processed, in no order.
 fn processed(body: &Value) -> Vec<&str> {
-    body["outputs"].as_object().unwrap().keys().map(String::as_str).collect()
+    body["outputs"].as_object().expect("outputs").keys().map(String::as_str).collect()
 }
 
 #[tokio::test]

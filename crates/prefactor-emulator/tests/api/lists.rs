@@ -7,8 +7,8 @@ use crate::support::{Answer, Api};
 
 fn ids(answer: &Answer) -> Vec<String> {
     assert_eq!((answer.status, &answer.body["status"]), (200, &json!("success")), "{answer:?}");
-    let summaries = answer.body["summaries"].as_array().unwrap();
-    summaries.iter().map(|summary| summary["id"].as_str().unwrap().to_owned()).collect()
+    let summaries = answer.body["summaries"].as_array().expect("summaries");
+    summaries.iter().map(|summary| summary["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 #[tokio::test]
