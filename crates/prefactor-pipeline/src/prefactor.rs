@@ -1,6 +1,7 @@
 //! The handle of a whole pipeline.
 
 use std::io;
+use std::panic::RefUnwindSafe;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     engine: Engine,
 }
+
+// A panic of the caller leaves nothing half done in here: calls on handles are complete before caller's code runs on.
+impl RefUnwindSafe for Inner {}
 
 /// How a flush or a shutdown went.
 #[derive(Clone, Debug, PartialEq, Eq)]

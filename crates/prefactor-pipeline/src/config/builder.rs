@@ -212,9 +212,12 @@ impl Builder {
         self
     }
 
-    /// Bytes that may be queued, batched, in flight or waiting to be sent again; what does not fit is dropped, newest
-    /// first, and counted as [`LossReason::QueueFull`](crate::LossReason::QueueFull).
+    /// Bytes that may be queued, batched, in flight or waiting to be sent again, the bodies of requests included; what
+    /// does not fit is dropped, newest first, and counted as [`LossReason::QueueFull`](crate::LossReason::QueueFull).
     /// Default: [`defaults::MEMORY_BUDGET`].
+    ///
+    /// At most half of it is set aside for the bodies of the requests in flight; where [`max_batch_bytes`](
+    /// Self::max_batch_bytes) on all [`lanes`](Self::lanes) would take more, requests become smaller.
     pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.settings.memory_budget = bytes;
         self
@@ -349,17 +352,22 @@ impl Builder {
             Some(TransportChoice(transport)) => transport,
             None => Arc::new(HttpTransport(settings.client()?)),
         };
+        let mut limits = settings.limits;
+        let most_for_bodies = settings.memory_budget / 2 / settings.lanes as u64;
+        limits.bytes = limits.bytes.min(usize::try_from(most_for_bodies).unwrap_or(usize::MAX)).max(1);
         let pipeline = PipelineConfig {
             encoder: settings.encoder.clone(),
             level: settings.log_level,
-            memory_budget: settings.memory_budget,
+            budget_of_operations: settings
+                .memory_budget
+                .saturating_sub((limits.bytes * settings.lanes) as u64),
             partition: settings.partition,
             on_undelivered: settings.on_undelivered.clone(),
             interrupt: settings.interrupt.clone(),
         };
         let engine = EngineConfig {
             transport,
-            limits: settings.limits,
+            limits,
             lanes: settings.lanes,
             requests_per_second: settings.requests_per_second,
             items_per_second: settings.items_per_second,

@@ -33,11 +33,16 @@ impl SampleRate {
         if (0.0..=1.0).contains(&rate) { Ok(Self(rate)) } else { Err(InvalidSampleRate) }
     }
 
-    /// Decides by the run's id: a run is recorded with its whole tree, or not at all.
+    /// Decides by the run's id, whichever process asks: a run is recorded with its whole tree, or not at all.
     pub(crate) fn takes(self, run: Stem) -> bool {
-        // The bits in the middle: the low ones are counted up within a millisecond.
-        let random = (run.as_u128() >> 16) as u64;
-        (random as f64 / (u64::MAX as f64 + 1.0)) < self.0
+        // Ids that are made within a millisecond are counted up: mixed (SplitMix64's finalizer), neighbours are decided
+        // independently of each other.
+        let id = run.as_u128();
+        let mut bits = (id >> 64) as u64 ^ id as u64;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^= bits >> 31;
+        (bits as f64 / (u64::MAX as f64 + 1.0)) < self.0
     }
 }
 
@@ -55,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_rate_takes_its_share_of_runs_and_always_the_same_ones() {
-        let runs: Vec<_> = (0..10_000).map(|n| prefactor_pfid::thread_stem(1_000_000 + n)).collect();
+        let runs: Vec<_> = (0..10_000).map(|n| prefactor_pfid::thread_stem(1_000_000 + n / 5_000)).collect();
         let taken = |rate: f64| {
             let rate = SampleRate::new(rate).expect("a rate");
             runs.iter().map(|run| rate.takes(*run)).collect::<Vec<_>>()

@@ -1,5 +1,6 @@
 //! The handle of one run of an agent.
 
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -107,6 +108,9 @@ pub(super) struct Live {
     pub(super) fate: Option<Fate>,
     finished: AtomicBool,
 }
+
+// See `Inner` of the pipeline's handle: handles may be used across `catch_unwind`.
+impl RefUnwindSafe for Live {}
 
 impl Live {
     pub(super) fn is_finished(&self) -> bool {

@@ -73,15 +73,18 @@ impl Engine {
         runtime: Option<Handle>,
     ) -> io::Result<Self> {
         let (orders, received) = mpsc::unbounded_channel();
+        let drop_timeout = config.drop_timeout;
+        // Made here and not in `run`: a runtime that goes away may never have polled it.
+        let end = End(stages(pipeline, config));
         match runtime {
             Some(runtime) => {
-                runtime.spawn(run(pipeline, config, received));
+                runtime.spawn(run(end, drop_timeout, received));
             }
             None => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 std::thread::Builder::new()
                     .name("prefactor".to_owned())
-                    .spawn(move || runtime.block_on(run(pipeline, config, received)))?;
+                    .spawn(move || runtime.block_on(run(end, drop_timeout, received)))?;
             }
         }
         Ok(Self { orders })
@@ -93,9 +96,7 @@ impl Engine {
     }
 }
 
-async fn run(pipeline: Arc<Pipeline>, config: EngineConfig, mut orders: mpsc::UnboundedReceiver<Order>) {
-    let drop_timeout = config.drop_timeout;
-    let end = End(stages(pipeline, config));
+async fn run(end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedReceiver<Order>) {
     let stages = &end.0;
     let supervisor = match Actor::spawn(None, Supervisor { stages: stages.clone() }, ()).await {
         Ok((supervisor, _)) => supervisor,

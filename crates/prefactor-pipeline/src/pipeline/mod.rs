@@ -79,7 +79,8 @@ pub(crate) struct Pipeline {
 pub(crate) struct PipelineConfig {
     pub(crate) encoder: Encoder,
     pub(crate) level: LogLevel,
-    pub(crate) memory_budget: u64,
+    /// Bytes that operations may hold, beside the bodies of requests.
+    pub(crate) budget_of_operations: u64,
     pub(crate) partition: Option<Partition>,
     pub(crate) on_undelivered: UndeliveredHook,
     pub(crate) interrupt: Interrupt,
@@ -90,7 +91,7 @@ impl Pipeline {
         Arc::new(Self {
             encoder: config.encoder,
             level: config.level,
-            admission: Admission::new(config.memory_budget),
+            admission: Admission::new(config.budget_of_operations),
             intake: IntakeInbox::new(),
             registry: Registry::default(),
             fates: Fates::default(),
