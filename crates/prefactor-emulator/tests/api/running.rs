@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::Api;
+use crate::support::{Api, LIMIT};
 
 #[tokio::test]
 async fn ids_have_the_partition_of_the_builder() {
@@ -32,15 +32,20 @@ async fn served_connection(api: &Api) -> TcpStream {
     stream
 }
 
+async fn assert_closed(stream: &mut TcpStream) {
+    let read = tokio::time::timeout(LIMIT, stream.read(&mut [0; 8])).await;
+    assert_eq!(read.expect("an end").expect("no error"), 0);
+}
+
 #[tokio::test]
 async fn shutdown_closes_the_port_and_every_connection() {
     let api = Api::start().await;
     let address = api.emulator.address();
     let mut open = served_connection(&api).await;
 
-    api.emulator.shutdown().await;
+    tokio::time::timeout(LIMIT, api.emulator.shutdown()).await.unwrap();
 
-    assert_eq!(open.read(&mut [0; 8]).await.unwrap(), 0);
+    assert_closed(&mut open).await;
     assert!(TcpStream::connect(address).await.is_err());
 }
 
@@ -51,7 +56,7 @@ async fn a_dropped_emulator_cuts_its_connections() {
 
     drop(api);
 
-    assert_eq!(open.read(&mut [0; 8]).await.unwrap(), 0);
+    assert_closed(&mut open).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

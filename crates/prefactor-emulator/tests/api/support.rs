@@ -1,10 +1,14 @@
 //! An emulator with a client that speaks to it in JSON.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use prefactor_emulator::{Emulator, EmulatorBuilder};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+/// How long a test waits for what must happen.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Api {
     pub(crate) emulator: Emulator,
@@ -59,7 +63,11 @@ impl Api {
 
     pub(crate) async fn with(builder: EmulatorBuilder) -> Self {
         let emulator = builder.start().await.expect("a free port");
-        Self { emulator, client: reqwest::Client::new(), keys: AtomicU64::new(0) }
+        Self {
+            emulator,
+            client: reqwest::Client::builder().timeout(LIMIT).build().expect("a client"),
+            keys: AtomicU64::new(0),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
