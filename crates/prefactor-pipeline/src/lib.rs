@@ -7,6 +7,8 @@ mod admission;
 mod batcher;
 mod clock;
 pub mod config;
+#[cfg(test)]
+mod fixture;
 mod handle;
 mod inbox;
 mod instance;

@@ -188,3 +188,124 @@ impl Drop for Ticket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::fixture::{self, create, finish, operation};
+    use crate::ledger::{LossReason, RejectReason};
+    use crate::observer::UndeliveredReason;
+    use crate::pipeline::Health;
+
+    #[test]
+    fn a_settled_operation_is_counted_once_and_gives_its_bytes_back() {
+        let pipeline = fixture::pipeline();
+        let run = fixture::run(&pipeline, 1);
+        let operation = operation(&run, create(2, None));
+        let accepted = run.account().accepted();
+        assert_eq!(pipeline.admission().held(), accepted.bytes);
+
+        operation.settle(Fate::Rejected(RejectReason::Validation));
+
+        for ledger in [pipeline.ledger(), run.account().ledger()] {
+            assert_eq!(ledger.rejected_for(RejectReason::Validation), accepted);
+            assert_eq!(ledger.lost_total(), Tally::default(), "dropping it afterwards counts nothing");
+        }
+        assert_eq!(pipeline.admission().held(), 0);
+    }
+
+    #[test]
+    fn a_dropped_operation_is_lost_for_the_reason_of_the_moment() {
+        let drop_one = |prepare: fn(&crate::pipeline::Pipeline)| {
+            let pipeline = fixture::pipeline();
+            let operation = operation(&fixture::run(&pipeline, 1), create(2, None));
+            prepare(&pipeline);
+            drop(operation);
+            assert_eq!(pipeline.admission().held(), 0);
+            pipeline
+                .ledger()
+                .lost
+                .iter()
+                .map(|(reason, tally)| (*reason, tally.operations))
+                .collect::<Vec<_>>()
+        };
+
+        assert_eq!(drop_one(|_| ()), [(LossReason::Internal, 1)]);
+        assert_eq!(
+            drop_one(|pipeline| pipeline.set_health(Health::Unreachable)),
+            [(LossReason::Internal, 1)]
+        );
+        assert_eq!(drop_one(|pipeline| pipeline.close()), [(LossReason::ShutDown, 1)]);
+        let unreachable = drop_one(|pipeline| {
+            pipeline.set_health(Health::Unreachable);
+            pipeline.close();
+        });
+        assert_eq!(unreachable, [(LossReason::Unreachable, 1)]);
+        let unauthorized = drop_one(|pipeline| {
+            pipeline.set_health(Health::Unauthorized);
+            pipeline.close();
+        });
+        assert_eq!(unauthorized, [(LossReason::Unauthorized, 1)]);
+    }
+
+    #[test]
+    fn a_merged_operation_stands_for_both_also_across_a_flush() {
+        let pipeline = fixture::pipeline();
+        let run = fixture::run(&pipeline, 1);
+        let mut created = operation(&run, create(2, None));
+        let sealed = run.account().seal().expect("no other flush is waiting");
+        let finished = operation(&run, finish(2));
+        let accepted = run.account().accepted();
+
+        created.ticket.absorb(finished.ticket);
+
+        assert_eq!(pipeline.ledger().lost_total(), Tally::default(), "what was absorbed is not lost");
+        assert!(!run.account().is_drained(sealed));
+        created.settle(Fate::Delivered);
+        assert!(run.account().is_drained(sealed));
+        assert_eq!(run.account().ledger().delivered, accepted);
+        assert_eq!(pipeline.admission().held(), 0);
+    }
+
+    #[test]
+    fn the_hook_is_told_of_each_operation_that_is_not_delivered() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&told);
+        let pipeline = fixture::observed_pipeline(move |undelivered| {
+            tell.lock().unwrap().push((
+                undelivered.reason,
+                undelivered.tally.operations,
+                undelivered.instance,
+            ));
+        });
+        let run = fixture::run(&pipeline, 1);
+
+        operation(&run, create(2, None)).settle(Fate::Delivered);
+        operation(&run, create(3, None)).settle(Fate::Rejected(RejectReason::Conflict));
+        drop(operation(&run, finish(2)));
+
+        let reasons = [
+            UndeliveredReason::Rejected(RejectReason::Conflict),
+            UndeliveredReason::Lost(LossReason::Internal),
+        ];
+        assert_eq!(*told.lock().unwrap(), reasons.map(|reason| (reason, 1, run.id())));
+    }
+
+    #[test]
+    fn only_a_cancellation_turns_into_a_failure() {
+        let mut cancelled = fixture::cancel(1);
+        let mut ended = fixture::finish_instance(FinishStatus::Cancelled);
+        let mut completed = finish(1);
+        assert!(cancelled.cancels() && ended.cancels() && !completed.cancels());
+        assert!(!create(1, None).cancels());
+
+        for action in [&mut cancelled, &mut ended] {
+            action.fail_instead_of_cancelling();
+            assert!(!action.cancels());
+        }
+        completed.fail_instead_of_cancelling();
+        assert!(matches!(ended, Action::FinishInstance { status: FinishStatus::Failed, .. }));
+    }
+}

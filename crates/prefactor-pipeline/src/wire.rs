@@ -189,3 +189,6 @@ fn sensitive_member(out: &mut Vec<u8>, sensitive: bool) {
         out.extend_from_slice(b",\"sensitive_encoding\":true");
     }
 }
+
+#[cfg(test)]
+mod tests;

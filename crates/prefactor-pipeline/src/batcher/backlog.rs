@@ -198,3 +198,8 @@ fn reject_all(operations: impl IntoIterator<Item = Operation>) {
         operation.settle(Fate::Rejected(RejectReason::RegistrationRefused));
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

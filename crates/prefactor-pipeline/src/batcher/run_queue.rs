@@ -132,3 +132,143 @@ impl RunQueue {
         std::mem::take(&mut self.operations).into_iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, cancel, create, finish, finish_as, operation, words};
+    use crate::ledger::Fate;
+    use crate::ledger::Tally;
+
+    fn queue() -> RunQueue {
+        RunQueue::new(Standing::InFlight)
+    }
+
+    fn pop_all(queue: &mut RunQueue) -> Vec<Operation> {
+        std::iter::from_fn(|| queue.pop()).collect()
+    }
+
+    #[test]
+    fn create_and_finish_become_one_item_in_the_place_of_the_create() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+
+        for action in [create(1, None), create(2, Some(1)), finish(2), create(3, Some(1)), finish(1)] {
+            queue.push(operation(&run, action));
+        }
+
+        let operations = pop_all(&mut queue);
+        assert_eq!(words(&operations), ["whole 1 complete", "whole 2 complete", "create 3"]);
+        let accepted = run.account().accepted();
+        for operation in operations {
+            operation.settle(Fate::Delivered);
+        }
+        assert_eq!(run.account().ledger().delivered, accepted);
+        assert_eq!(accepted.operations, 5);
+    }
+
+    #[test]
+    fn a_create_that_was_taken_for_a_batch_stays_as_it_is() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+        queue.push(operation(&run, create(1, None)));
+        let sent = queue.pop().expect("the create");
+
+        queue.push(operation(&run, finish(1)));
+        queue.put_back(sent);
+
+        assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
+    }
+
+    #[test]
+    fn a_create_that_was_put_back_takes_in_no_finish() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+        queue.push(operation(&run, create(1, None)));
+        queue.push(operation(&run, create(2, None)));
+        let sent = queue.pop().expect("the create");
+
+        queue.put_back(sent);
+        queue.push(operation(&run, finish(1)));
+        queue.push(operation(&run, finish(2)));
+
+        assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
+    }
+
+    #[test]
+    fn a_cancelled_span_is_created_pending_and_cancelled_behind_it() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+
+        for action in [create(1, None), create(2, Some(1)), cancel(2), cancel(1)] {
+            queue.push(operation(&run, action));
+        }
+
+        assert_eq!(
+            words(&pop_all(&mut queue)),
+            ["pending 1", "pending 2", "finish 2 cancelled", "finish 1 cancelled"]
+        );
+    }
+
+    #[test]
+    fn a_failed_span_is_born_failed() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+
+        queue.push(operation(&run, create(1, None)));
+        queue.push(operation(&run, finish_as(1, FinishStatus::Failed, None)));
+
+        assert_eq!(words(&pop_all(&mut queue)), ["whole 1 failed"]);
+    }
+
+    #[test]
+    fn what_is_put_back_comes_first_and_in_its_order() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+        for action in [fixture::register(), fixture::start(), create(1, None), create(2, None)] {
+            queue.push(operation(&run, action));
+        }
+        let sent: Vec<_> = (0..3).filter_map(|_| queue.pop()).collect();
+
+        for operation in sent.into_iter().rev() {
+            queue.put_back(operation);
+        }
+
+        assert_eq!(words(&pop_all(&mut queue)), ["register", "start", "create 1", "create 2"]);
+    }
+
+    #[test]
+    fn the_length_on_the_wire_is_that_of_what_is_there() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+        for action in [create(1, None), create(2, None), finish(1), cancel(2), finish(9)] {
+            queue.push(operation(&run, action));
+        }
+
+        let mut expected = queue.wire_len();
+        while let Some(operation) = queue.pop() {
+            expected -= wire::estimated_len(&operation);
+            assert_eq!(queue.wire_len(), expected);
+        }
+
+        assert_eq!(expected, 0);
+        assert_eq!(queue.front_len(), 0);
+    }
+
+    #[test]
+    fn taking_everything_leaves_nothing() {
+        let pipeline = fixture::pipeline();
+        let run = fixture::run(&pipeline, 1);
+        let mut queue = queue();
+        queue.push(operation(&run, create(1, None)));
+
+        let taken: Vec<_> = queue.take_all().collect();
+        queue.push(operation(&run, finish(1)));
+
+        assert_eq!(words(&taken), ["create 1"]);
+        assert_eq!(words(&pop_all(&mut queue)), ["finish 1 complete"]);
+        assert_eq!(queue.wire_len(), 0);
+        drop(taken);
+        assert_eq!(pipeline.ledger().in_flight(), Tally::default());
+    }
+}

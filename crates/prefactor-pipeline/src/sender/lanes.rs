@@ -100,3 +100,6 @@ impl Lanes {
         Some(self.gate.opens_at(now).map_or(due, |opens_at| opens_at.max(due))).filter(|due| *due > now)
     }
 }
+
+#[cfg(test)]
+mod tests;
