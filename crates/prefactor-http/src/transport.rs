@@ -1,5 +1,6 @@
 //! One attempt at one request: no retry, no reading of the answer beyond its bytes.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +12,7 @@ use crate::error::TransportError;
 use crate::retry::parse_retry_after;
 
 /// An answer as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RawResponse {
     /// The HTTP status.
@@ -35,6 +36,17 @@ impl RawResponse {
     pub fn with_retry_after(mut self, retry_after: Duration) -> Self {
         self.retry_after = Some(retry_after);
         self
+    }
+}
+
+impl fmt::Debug for RawResponse {
+    /// Without the body, which may repeat a payload.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse")
+            .field("status", &self.status)
+            .field("retry_after", &self.retry_after)
+            .field("body_len", &self.body.len())
+            .finish()
     }
 }
 
