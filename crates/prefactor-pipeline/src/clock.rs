@@ -1,6 +1,6 @@
 //! Wall-clock time as the API wants it: RFC 3339 in UTC, to the microsecond.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment, in microseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,11 @@ impl Timestamp {
 
     pub(crate) const fn as_millis(self) -> u64 {
         self.0 / 1_000
+    }
+
+    /// The time that has passed since an earlier moment; nothing, where the clock has gone back.
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
     /// Appends the moment as RFC 3339, for example `2026-01-02T03:04:05.678901Z`.

@@ -8,7 +8,7 @@ use prefactor_pfid::{Partition, Stem};
 use crate::clock::Timestamp;
 use crate::instance::Run;
 use crate::log::LogLevel;
-use crate::observer::{Undelivered, UndeliveredHook};
+use crate::observer::{Hook, Hooks, Undelivered};
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::payload::Encoder;
 use crate::pipeline::{Pipeline, PipelineConfig};
@@ -20,19 +20,19 @@ pub(crate) fn partition() -> Partition {
 
 /// A pipeline without actors: what goes in stays where it was put.
 pub(crate) fn pipeline() -> Arc<Pipeline> {
-    build(Some(partition()), UndeliveredHook::default())
+    build(Some(partition()), Hooks::default())
 }
 
 /// The same, not knowing the account's partition yet.
 pub(crate) fn pipeline_without_partition() -> Arc<Pipeline> {
-    build(None, UndeliveredHook::default())
+    build(None, Hooks::default())
 }
 
 pub(crate) fn observed_pipeline(hook: impl Fn(&Undelivered) + Send + Sync + 'static) -> Arc<Pipeline> {
-    build(Some(partition()), UndeliveredHook(Some(Arc::new(hook))))
+    build(Some(partition()), Hooks { undelivered: Hook::new(hook), ..Hooks::default() })
 }
 
-fn build(partition: Option<Partition>, on_undelivered: UndeliveredHook) -> Arc<Pipeline> {
+fn build(partition: Option<Partition>, hooks: Hooks) -> Arc<Pipeline> {
     let encoder = Encoder {
         capture_inputs: true,
         capture_outputs: true,
@@ -45,7 +45,7 @@ fn build(partition: Option<Partition>, on_undelivered: UndeliveredHook) -> Arc<P
         level: LogLevel::Off,
         budget_of_operations: 1 << 20,
         partition,
-        on_undelivered,
+        hooks,
         interrupt: Interrupt::default(),
     })
 }

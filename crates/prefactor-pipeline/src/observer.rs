@@ -45,20 +45,61 @@ pub struct Undelivered {
     pub instance: Option<Pfid>,
 }
 
-type Hook = Arc<dyn Fn(&Undelivered) + Send + Sync>;
+/// Operations of one instance that the API has confirmed as one item.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Delivered {
+    /// How many operations (two where a create and its finish were merged), and the bytes they held.
+    pub tally: Tally,
+    /// The instance.
+    pub instance: Option<Pfid>,
+    /// The time from the call that finished a span to the API's answer, where a finish is among them.
+    pub since_finish: Option<Duration>,
+}
 
-#[derive(Clone, Default)]
-pub(crate) struct UndeliveredHook(pub(crate) Option<Hook>);
+type HookFn<E> = dyn Fn(&E) + Send + Sync;
 
-impl fmt::Debug for UndeliveredHook {
+/// A function of the caller's, called with each `E`.
+#[derive(Clone)]
+pub(crate) struct Hook<E>(Option<Arc<HookFn<E>>>);
+
+impl<E> Hook<E> {
+    pub(crate) fn new(hook: impl Fn(&E) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(hook)))
+    }
+
+    /// Calls the hook, if there is one, with what `event` makes.
+    fn call(&self, event: impl FnOnce() -> E) {
+        if let Some(hook) = &self.0 {
+            let event = event();
+            // The caller's code: a panic in it must neither reach a handle call nor an actor.
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(&event)));
+        }
+    }
+}
+
+impl<E> Default for Hook<E> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<E> fmt::Debug for Hook<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Some(hook)" } else { "None" })
     }
 }
 
+/// The caller's hooks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hooks {
+    pub(crate) undelivered: Hook<Undelivered>,
+    pub(crate) delivered: Hook<Delivered>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Observer {
-    hook: UndeliveredHook,
+    hooks: Hooks,
     level: LogLevel,
     started: Instant,
     lost: [Quota; LossReason::ALL.len()],
@@ -66,15 +107,16 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    pub(crate) fn new(hook: UndeliveredHook, level: LogLevel) -> Self {
-        Self { hook, level, started: Instant::now(), lost: Default::default(), rejected: Default::default() }
+    pub(crate) fn new(hooks: Hooks, level: LogLevel) -> Self {
+        Self { hooks, level, started: Instant::now(), lost: Default::default(), rejected: Default::default() }
     }
 
-    pub(crate) fn tell(&self, undelivered: &Undelivered) {
-        if let Some(hook) = &self.hook.0 {
-            // The caller's code: a panic in it must neither reach a handle call nor an actor.
-            let _ = catch_unwind(AssertUnwindSafe(|| hook(undelivered)));
-        }
+    pub(crate) fn delivered(&self, event: impl FnOnce() -> Delivered) {
+        self.hooks.delivered.call(event);
+    }
+
+    pub(crate) fn undelivered(&self, undelivered: Undelivered) {
+        self.hooks.undelivered.call(|| undelivered);
         let (quota, reason) = match undelivered.reason {
             UndeliveredReason::Lost(reason) => (&self.lost[reason as usize], reason.as_str()),
             UndeliveredReason::Rejected(reason) => (&self.rejected[reason as usize], reason.as_str()),
@@ -130,9 +172,10 @@ mod tests {
 
     #[test]
     fn a_hook_that_panics_harms_nobody() {
-        let observer = Observer::new(UndeliveredHook(Some(Arc::new(|_| panic!("in a hook")))), LogLevel::Off);
+        let hooks = Hooks { undelivered: Hook::new(|_| panic!("in a hook")), ..Hooks::default() };
+        let observer = Observer::new(hooks, LogLevel::Off);
 
-        observer.tell(&Undelivered {
+        observer.undelivered(Undelivered {
             reason: UndeliveredReason::Lost(LossReason::QueueFull),
             tally: Tally::new(1, 1),
             instance: None,

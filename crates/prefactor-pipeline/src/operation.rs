@@ -98,6 +98,15 @@ impl Operation {
 }
 
 impl Action {
+    /// When the span was finished, if this finishes one.
+    pub(crate) const fn finished_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::FinishSpan { finish, .. }
+            | Self::CreateSpan(CreateSpan { end: SpanEnd::Finished(finish), .. }) => Some(finish.at),
+            _ => None,
+        }
+    }
+
     /// Whether it finishes something as cancelled.
     pub(crate) fn cancels(&self) -> bool {
         match self {
@@ -164,6 +173,10 @@ impl Ticket {
             *mine += std::mem::take(theirs);
         }
         self.bytes += std::mem::take(&mut other.bytes);
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        Tally::new(self.operations.iter().copied().map(u64::from).sum(), u64::from(self.bytes))
     }
 
     pub(crate) fn settle(mut self, fate: Fate) {

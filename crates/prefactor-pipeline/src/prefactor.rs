@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::config::{BuildError, Builder, Settings};
 use crate::handle::{AgentVersion, InstanceBuilder};
 use crate::ledger::Ledger;
-use crate::pipeline::{Done, Engine, EngineConfig, Health, Order, Pipeline, PipelineConfig};
+use crate::pipeline::{Done, Engine, EngineConfig, Health, Order, Pipeline, PipelineConfig, Traffic};
 
 /// The entrance to the pipeline: starts instances, flushes, shuts down. Cheap to clone; all clones are one pipeline.
 ///
@@ -115,6 +115,11 @@ impl Prefactor {
     /// Bytes of the budget that are in use.
     pub fn memory_in_use(&self) -> u64 {
         self.inner.as_ref().map_or(0, |inner| inner.pipeline.admission().held())
+    }
+
+    /// What has gone over the wire so far.
+    pub fn traffic(&self) -> Traffic {
+        self.inner.as_ref().map_or_else(Traffic::default, |inner| inner.pipeline.traffic())
     }
 
     /// How many payloads could not be serialized; their spans were recorded with a placeholder.

@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::{BuildError, SampleRate, defaults};
 use crate::batcher::Limits;
 use crate::log::LogLevel;
-use crate::observer::{Undelivered, UndeliveredHook};
+use crate::observer::{Delivered, Hook, Hooks, Undelivered};
 use crate::payload::{Encoder, Redactor, SharedRedactor};
 use crate::pipeline::{EngineConfig, PipelineConfig};
 use crate::prefactor::Prefactor;
@@ -66,7 +66,7 @@ pub(crate) struct Settings {
     pub(super) probe_interval: Duration,
     pub(super) drop_timeout: Duration,
     pub(super) partition: Option<Partition>,
-    pub(super) on_undelivered: UndeliveredHook,
+    pub(super) hooks: Hooks,
     pub(super) interrupt: Interrupt,
 }
 
@@ -104,7 +104,7 @@ impl Default for Settings {
             probe_interval: defaults::PROBE_INTERVAL,
             drop_timeout: defaults::DROP_TIMEOUT,
             partition: None,
-            on_undelivered: UndeliveredHook::default(),
+            hooks: Hooks::default(),
             interrupt: Interrupt::default(),
         }
     }
@@ -316,7 +316,13 @@ impl Builder {
     /// A hook that is told of every operation that is not delivered. It runs where the loss happens, which may be the
     /// thread of a handle call: it should be quick.
     pub fn on_undelivered(mut self, hook: impl Fn(&Undelivered) + Send + Sync + 'static) -> Self {
-        self.settings.on_undelivered = UndeliveredHook(Some(Arc::new(hook)));
+        self.settings.hooks.undelivered = Hook::new(hook);
+        self
+    }
+
+    /// A hook that is told of every item that the API has confirmed. It runs on the pipeline's thread, which waits for it.
+    pub fn on_delivered(mut self, hook: impl Fn(&Delivered) + Send + Sync + 'static) -> Self {
+        self.settings.hooks.delivered = Hook::new(hook);
         self
     }
 
@@ -362,7 +368,7 @@ impl Builder {
                 .memory_budget
                 .saturating_sub((limits.bytes * settings.lanes) as u64),
             partition: settings.partition,
-            on_undelivered: settings.on_undelivered.clone(),
+            hooks: settings.hooks.clone(),
             interrupt: settings.interrupt.clone(),
         };
         let engine = EngineConfig {

@@ -4,7 +4,7 @@ mod engine;
 mod flush;
 mod supervisor;
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use prefactor_pfid::Partition;
@@ -13,11 +13,12 @@ use tokio::sync::Notify;
 pub(crate) use engine::{Done, Engine, EngineConfig, Order};
 
 use crate::admission::Admission;
+use crate::clock::Timestamp;
 use crate::instance::Run;
 use crate::intake::IntakeInbox;
 use crate::ledger::{Fate, Fates, Ledger, LossReason, Tally};
 use crate::log::LogLevel;
-use crate::observer::{Observer, Undelivered, UndeliveredHook, UndeliveredReason};
+use crate::observer::{Delivered, Hooks, Observer, Undelivered, UndeliveredReason};
 use crate::operation::Operation;
 use crate::payload::Encoder;
 use crate::registry::Registry;
@@ -72,6 +73,26 @@ pub(crate) struct Pipeline {
     progress: Notify,
     unserializable: AtomicUsize,
     restarts: AtomicUsize,
+    traffic: TrafficCounters,
+}
+
+/// What has gone over the wire so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Requests that were sent, every attempt counted.
+    pub requests: u64,
+    /// Those among them that repeated an earlier one.
+    pub retries: u64,
+    /// Bytes of their bodies.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct TrafficCounters {
+    requests: AtomicU64,
+    retries: AtomicU64,
+    bytes: AtomicU64,
 }
 
 /// What [`Pipeline::new`] is made from.
@@ -82,7 +103,7 @@ pub(crate) struct PipelineConfig {
     /// Bytes that operations may hold, beside the bodies of requests.
     pub(crate) budget_of_operations: u64,
     pub(crate) partition: Option<Partition>,
-    pub(crate) on_undelivered: UndeliveredHook,
+    pub(crate) hooks: Hooks,
     pub(crate) interrupt: Interrupt,
 }
 
@@ -95,7 +116,7 @@ impl Pipeline {
             intake: IntakeInbox::new(),
             registry: Registry::default(),
             fates: Fates::default(),
-            observer: Observer::new(config.on_undelivered, config.level),
+            observer: Observer::new(config.hooks, config.level),
             interrupt: config.interrupt,
             partition: config.partition.map_or_else(OnceLock::new, OnceLock::from),
             server_assigns_ids: AtomicBool::new(false),
@@ -106,6 +127,7 @@ impl Pipeline {
             progress: Notify::new(),
             unserializable: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
+            traffic: TrafficCounters::default(),
         })
     }
 
@@ -165,7 +187,16 @@ impl Pipeline {
             Fate::Rejected(reason) => UndeliveredReason::Rejected(reason),
             Fate::Lost(reason) => UndeliveredReason::Lost(reason),
         };
-        self.observer.tell(&Undelivered { reason, tally, instance: run.id() });
+        self.observer.undelivered(Undelivered { reason, tally, instance: run.id() });
+    }
+
+    /// Tells the caller's hook of an operation that is about to be settled as delivered.
+    pub(crate) fn delivered(&self, operation: &Operation, now: Timestamp) {
+        self.observer.delivered(|| Delivered {
+            tally: operation.ticket.tally(),
+            instance: operation.run().id(),
+            since_finish: operation.action.finished_at().map(|at| now.since(at)),
+        });
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
@@ -260,6 +291,20 @@ impl Pipeline {
 
     pub(crate) fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed) as u64
+    }
+
+    pub(crate) fn count_request(&self, body: usize, is_retry: bool) {
+        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        self.traffic.retries.fetch_add(u64::from(is_retry), Ordering::Relaxed);
+        self.traffic.bytes.fetch_add(body as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.traffic.requests.load(Ordering::Relaxed),
+            retries: self.traffic.retries.load(Ordering::Relaxed),
+            bytes: self.traffic.bytes.load(Ordering::Relaxed),
+        }
     }
 
     /// Where tests break in.

@@ -13,6 +13,7 @@ use super::outcome::{ItemOutcome, Outcome, judge};
 use super::transport::Transport;
 use super::{SenderInbox, SenderInput, SenderMessage};
 use crate::batcher::{Batch, Completed, LimitLesson};
+use crate::clock::Timestamp;
 use crate::ledger::{Fate, RejectReason};
 use crate::operation::{Action, Operation};
 use crate::pipeline::{Health, Pipeline};
@@ -70,7 +71,8 @@ impl Actor for SenderActor {
             }
         }
         let now = Instant::now();
-        lanes.launch(now, |id, body| {
+        lanes.launch(now, |id, body, is_retry| {
+            self.pipeline.count_request(body.len(), is_retry);
             Attempt::start(Arc::clone(&self.transport), id, body, Arc::clone(&self.inbox))
         });
         if let Some(due) = lanes.next_due(now)
@@ -151,6 +153,7 @@ impl SenderActor {
     fn settle(&self, flight: Flight, outcomes: Vec<ItemOutcome>, now: Instant) {
         let Flight { batch: Batch { operations, lease }, held, .. } = flight;
         drop(held);
+        let answered_at = Timestamp::now();
         let mut left = Completed::default();
         for (mut operation, outcome) in operations.into_iter().zip(outcomes) {
             match outcome {
@@ -162,7 +165,7 @@ impl SenderActor {
                             None => operation.run().registration_refused(),
                         }
                     }
-                    operation.settle(Fate::Delivered);
+                    self.deliver(operation, answered_at);
                 }
                 ItemOutcome::OutOfState if operation.action.cancels() => {
                     // Some servers cancel only what is pending (API contract, Instances and Spans). Whatever it is, it
@@ -170,7 +173,7 @@ impl SenderActor {
                     operation.action.fail_instead_of_cancelling();
                     left.returned.push(operation);
                 }
-                ItemOutcome::OutOfState => operation.settle(Fate::Delivered),
+                ItemOutcome::OutOfState => self.deliver(operation, answered_at),
                 ItemOutcome::Rejected(reason) => reject(operation, reason),
                 ItemOutcome::Retry => {
                     let wait = self.wait(u32::from(operation.attempts), None);
@@ -182,6 +185,11 @@ impl SenderActor {
             }
         }
         lease.complete(left);
+    }
+
+    fn deliver(&self, operation: Operation, answered_at: Timestamp) {
+        self.pipeline.delivered(&operation, answered_at);
+        operation.settle(Fate::Delivered);
     }
 
     /// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to

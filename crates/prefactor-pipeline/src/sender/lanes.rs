@@ -77,14 +77,15 @@ impl Lanes {
         }
     }
 
-    /// Starts every attempt that may start now.
-    pub(crate) fn launch(&mut self, now: Instant, start: impl Fn(FlightId, Bytes) -> Attempt) {
+    /// Starts every attempt that may start now; `start` is told which flight, its body, and whether it is sent again.
+    pub(crate) fn launch(&mut self, now: Instant, start: impl Fn(FlightId, Bytes, bool) -> Attempt) {
         let mut under_way =
             self.flights.values().filter(|flight| matches!(flight.phase, Phase::UnderWay { .. })).count();
         for (id, flight) in &mut self.flights {
             let Phase::Waiting { not_before } = flight.phase else { continue };
             if not_before <= now && self.gate.is_open(now, under_way) {
-                flight.phase = Phase::UnderWay { _attempt: start(*id, flight.body.clone()) };
+                flight.phase =
+                    Phase::UnderWay { _attempt: start(*id, flight.body.clone(), flight.failures > 0) };
                 under_way += 1;
             }
         }

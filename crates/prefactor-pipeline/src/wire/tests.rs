@@ -12,7 +12,11 @@ fn wire(actions: Vec<Action>) -> String {
     let operations: Vec<_> = actions.into_iter().map(|action| operation(&run, action)).collect();
     let body = body(&operations);
     serde_json::from_slice::<Value>(&body).expect("JSON");
-    String::from_utf8(body.to_vec()).expect("UTF-8").replace(",\"", ",\n\"").replace("},{", "},\n{")
+    lines(&body)
+}
+
+fn lines(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).replace(",\"", ",\n\"").replace("},{", "},\n{")
 }
 
 fn finished(create: Action, finish: SpanFinish) -> Action {
@@ -148,8 +152,10 @@ fn a_registration_without_a_known_id_leaves_it_to_the_server() {
 
     let body = body(&[operation(&run, fixture::register())]);
 
-    assert_snapshot!(String::from_utf8_lossy(&body), @r#"
-    {"items":[{"_type":"agent_instances/register","idempotency_key":"r01kdyak3se0000000000000001","agent_version":{"name":"a"}}]}
+    assert_snapshot!(lines(&body), @r#"
+    {"items":[{"_type":"agent_instances/register",
+    "idempotency_key":"r01kdyak3se0000000000000001",
+    "agent_version":{"name":"a"}}]}
     "#);
 }
 

@@ -40,7 +40,7 @@ impl Airport {
     fn launch(&mut self) -> Vec<Bytes> {
         let started: RefCell<Vec<Bytes>> = RefCell::default();
         let transport = Arc::new(ScriptedTransport::new(|_| std::future::pending()));
-        self.lanes.launch(self.now, |id, body| {
+        self.lanes.launch(self.now, |id, body, _| {
             started.borrow_mut().push(body.clone());
             let inbox = Arc::new(SenderInbox::new());
             Attempt::start(Arc::clone(&transport) as Arc<dyn super::super::Transport>, id, body, inbox)
