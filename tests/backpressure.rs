@@ -106,3 +106,41 @@ fn an_outage_is_survived_without_a_word_from_the_caller() {
     assert_eq!(report.ledger.delivered, report.ledger.accepted);
     assert_eq!(server.span_count(), 100);
 }
+
+#[test]
+fn a_caller_who_waits_for_room_loses_nothing() {
+    let server = Server::start();
+    let prefactor = server.pipeline().memory_budget(200_000).build().expect("a pipeline");
+    let run = prefactor.instance(AgentVersion::new("agent", "v1")).start();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without timers");
+
+    runtime.block_on(async {
+        for n in 0..5_000 {
+            prefactor.wait_for_room().await;
+            run.span("step", &json!({ "n": n, "text": "x".repeat(300) })).complete(&());
+        }
+    });
+    let report = prefactor.shutdown_blocking(PATIENCE);
+
+    crate::support::assert_all_delivered(&prefactor, &report.ledger);
+    assert_eq!(server.span_count(), 5_000);
+}
+
+#[test]
+fn nobody_waits_for_room_in_a_pipeline_that_is_shut_down() {
+    let server = Server::start();
+    server.set_faults(Faults::new().black_hole());
+    let prefactor = server.pipeline().memory_budget(100_000).build().expect("a pipeline");
+    let run = prefactor.instance(AgentVersion::new("agent", "v1")).start();
+    for n in 0..1_000 {
+        run.span("step", &json!({ "n": n })).complete(&());
+    }
+
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(prefactor.wait_for_room());
+        });
+        prefactor.shutdown_blocking(Duration::from_millis(100));
+    });
+}

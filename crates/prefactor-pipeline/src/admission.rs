@@ -6,39 +6,56 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes that are held now, against the most that may be.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    held: AtomicU64,
+    operations: AtomicU64,
+    /// The bodies of requests in flight. A part of the budget is set aside for them, so that callers are not refused
+    /// for what the pipeline itself writes.
+    bodies: AtomicU64,
+    /// The most that operations may hold.
     limit: u64,
 }
 
 impl Admission {
     pub(crate) const fn new(limit: u64) -> Self {
-        Self { held: AtomicU64::new(0), limit }
+        Self { operations: AtomicU64::new(0), bodies: AtomicU64::new(0), limit }
     }
 
-    /// Takes `bytes` out of the budget, or nothing where they do not fit.
+    /// Takes `bytes` for an operation, or nothing where they do not fit.
     pub(crate) fn try_acquire(&self, bytes: u64) -> bool {
         // Add first and take back on failure: one atomic step where there is room, which is the case to be fast in.
         // Concurrent callers can see each other's failed attempt and be refused a few bytes early, never late.
-        let before = self.held.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.operations.fetch_add(bytes, Ordering::Relaxed);
         if before + bytes <= self.limit {
             return true;
         }
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        self.operations.fetch_sub(bytes, Ordering::Relaxed);
         false
     }
 
-    /// Takes `bytes` whether they fit or not: for what the pipeline itself must add to keep its promises.
+    /// Takes `bytes` for an operation whether they fit or not: for what the pipeline itself must add to keep its promises.
     pub(crate) fn acquire(&self, bytes: u64) {
-        self.held.fetch_add(bytes, Ordering::Relaxed);
+        self.operations.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn release(&self, bytes: u64) {
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        self.operations.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn acquire_body(&self, bytes: u64) {
+        self.bodies.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn release_body(&self, bytes: u64) {
+        self.bodies.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether operations leave an eighth of their budget free.
+    pub(crate) fn has_room(&self) -> bool {
+        self.operations.load(Ordering::Relaxed) <= self.limit - self.limit / 8
     }
 
     /// Bytes that are held now.
     pub(crate) fn held(&self) -> u64 {
-        self.held.load(Ordering::Relaxed)
+        self.operations.load(Ordering::Relaxed) + self.bodies.load(Ordering::Relaxed)
     }
 }
 

@@ -132,6 +132,26 @@ impl Prefactor {
         self.inner.as_ref().map_or(0, |inner| inner.pipeline.restarts())
     }
 
+    /// Waits until an eighth of the byte budget is free, for callers who would rather wait than lose what finds no room.
+    /// Returns at once where there is room, and when the pipeline is shut down. Works on any executor; a caller that must
+    /// not wait for ever, as it would in an outage, puts a time-out around it.
+    ///
+    /// ```
+    /// # use prefactor_pipeline::{AgentVersion, Prefactor};
+    /// # async fn replay(prefactor: &Prefactor) {
+    /// let run = prefactor.instance(AgentVersion::new("replay", "v1")).start();
+    /// for line in 0..1_000_000 {
+    ///     prefactor.wait_for_room().await;
+    ///     run.span("line", &line).complete(&());
+    /// }
+    /// # }
+    /// ```
+    pub async fn wait_for_room(&self) {
+        if let Some(inner) = &self.inner {
+            inner.pipeline.room().await;
+        }
+    }
+
     /// Waits until everything that was accepted before this call has its fate, at most for `timeout`.
     pub async fn flush(&self, timeout: Duration) -> Report {
         match &self.inner {

@@ -2,6 +2,7 @@
 
 mod engine;
 mod flush;
+mod room;
 mod supervisor;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -69,7 +70,9 @@ pub(crate) struct Pipeline {
     health: AtomicU8,
     /// Flushes under way: while there are any, nothing lingers.
     flushes: AtomicUsize,
-    /// Told of every settled operation while there are flushes.
+    /// Callers that wait for room.
+    waiting: AtomicUsize,
+    /// Told of every settled operation while somebody flushes or waits.
     progress: Notify,
     unserializable: AtomicUsize,
     restarts: AtomicUsize,
@@ -124,6 +127,7 @@ impl Pipeline {
             ended: AtomicBool::new(false),
             health: AtomicU8::new(Health::Delivering as u8),
             flushes: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
             progress: Notify::new(),
             unserializable: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
@@ -167,6 +171,7 @@ impl Pipeline {
     /// Refuses all further operations.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.progressed();
     }
 
     /// Marks the end: whatever is queued from now on is lost.
@@ -259,15 +264,15 @@ impl Pipeline {
     }
 
     pub(crate) fn progressed(&self) {
-        if self.is_flushing() {
+        if self.is_flushing() || self.waiting.load(Ordering::SeqCst) > 0 {
             self.progress.notify_waiters();
         }
     }
 
-    /// Takes bytes out of the budget for as long as the guard lives, whether they fit or not.
-    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> HeldBytes {
-        self.admission.acquire(bytes as u64);
-        HeldBytes { pipeline: Arc::clone(self), bytes: bytes as u64 }
+    /// Counts the body of a request for as long as the guard lives.
+    pub(crate) fn hold_body(self: &Arc<Self>, bytes: usize) -> HeldBody {
+        self.admission.acquire_body(bytes as u64);
+        HeldBody { pipeline: Arc::clone(self), bytes: bytes as u64 }
     }
 
     /// Counts a payload that could not be serialized; its span goes on without it.
@@ -315,15 +320,15 @@ impl Pipeline {
     }
 }
 
-/// A share of the byte budget.
+/// The share of the byte budget that a request's body holds.
 #[derive(Debug)]
-pub(crate) struct HeldBytes {
+pub(crate) struct HeldBody {
     pipeline: Arc<Pipeline>,
     bytes: u64,
 }
 
-impl Drop for HeldBytes {
+impl Drop for HeldBody {
     fn drop(&mut self) {
-        self.pipeline.admission.release(self.bytes);
+        self.pipeline.admission.release_body(self.bytes);
     }
 }

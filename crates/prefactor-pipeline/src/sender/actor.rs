@@ -88,7 +88,7 @@ impl Actor for SenderActor {
 impl SenderActor {
     fn take_off(&self, lanes: &mut Lanes, batch: Batch) {
         let body = wire::body(&batch.operations);
-        let held = self.pipeline.hold(body.len());
+        let held = self.pipeline.hold_body(body.len());
         lanes.add(Flight::new(batch, body, held, Instant::now()));
     }
 

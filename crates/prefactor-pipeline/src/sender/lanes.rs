@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::attempt::Attempt;
 use super::gate::Gate;
 use crate::batcher::Batch;
-use crate::pipeline::HeldBytes;
+use crate::pipeline::HeldBody;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlightId(u64);
@@ -19,7 +19,7 @@ pub(crate) struct Flight {
     pub(crate) batch: Batch,
     pub(crate) body: Bytes,
     /// The body counts against the byte budget, as everything else that waits.
-    pub(crate) held: HeldBytes,
+    pub(crate) held: HeldBody,
     /// Attempts that failed.
     pub(crate) failures: u32,
     phase: Phase,
@@ -32,7 +32,7 @@ enum Phase {
 }
 
 impl Flight {
-    pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBytes, now: Instant) -> Self {
+    pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBody, now: Instant) -> Self {
         Self { batch, body, held, failures: 0, phase: Phase::Waiting { not_before: now } }
     }
 }

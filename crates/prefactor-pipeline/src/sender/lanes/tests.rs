@@ -32,7 +32,7 @@ impl Airport {
         let operations = vec![operation(&run, create(100 + n, None))];
         let lease = Lease::new(vec![run.key()], Arc::clone(&self.batcher));
         let body = Bytes::from(n.to_string());
-        let held = self.pipeline.hold(body.len());
+        let held = self.pipeline.hold_body(body.len());
         self.lanes.add(Flight::new(Batch { operations, lease }, body, held, self.now));
     }
 
