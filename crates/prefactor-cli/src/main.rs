@@ -1,38 +1,35 @@
 //! The `prefactor` command.
 //!
-//! Exit codes: 0 when it did what was asked, 1 when that failed, 2 when it was asked wrongly.
+//! `args` is the top of the command line, `commands` has a module per command with its arguments, `connection` finds
+//! the API and the token, `failure` has the errors and what each exit code promises.
 #![expect(clippy::print_stderr, reason = "a command says on stderr why it failed")]
 
 mod args;
 mod commands;
+mod connection;
+mod failure;
+mod runtime;
+mod token_arg;
 
-use std::error::Error;
 use std::process::ExitCode;
+
+use clap::Parser;
 
 use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
-    let args = Args::read();
+    let args = Args::parse();
     let done = match args.command {
-        Command::Serve(serve) => commands::serve::run(serve),
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Ping(args) => commands::ping::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", chain(&error));
-            ExitCode::FAILURE
+        Err(failure) => {
+            if !failure.is_told() {
+                eprintln!("error: {failure}");
+            }
+            failure.exit_code()
         }
     }
-}
-
-/// An error with what caused it, on one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

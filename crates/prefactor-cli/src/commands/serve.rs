@@ -1,14 +1,42 @@
 //! `prefactor serve`: the emulator as a process.
 
+use std::fs;
 use std::io::{self, Write};
 
-use prefactor_emulator::{Emulator, StartError};
+use prefactor_emulator::{
+    DEFAULT_ACCOUNT_TOKEN, DEFAULT_TOKEN, Emulator, EmulatorBuilder, Faults, StartError,
+};
 use thiserror::Error;
 
-use crate::args::ServeArgs;
+use crate::failure::{Failure, chain};
+use crate::token_arg::TokenArg;
+
+/// Serve a Prefactor API in memory, until Ctrl-C or SIGTERM.
+///
+/// The first line on stdout is `listening on http://ADDRESS`. Faults can be changed while it runs, with
+/// `PUT /__faults` and `DELETE /__faults`, which take no token: keep it on the loopback interface.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: prefactor serve --listen 127.0.0.1:4010 --token my-token")]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: String,
+
+    /// The deployment-scoped token clients must send [default: emulator-token].
+    #[arg(long, value_name = "TOKEN", env = "PREFACTOR_API_TOKEN", hide_env_values = true)]
+    token: Option<TokenArg>,
+
+    /// The account-wide token, for lists, terminations and agents [default: emulator-account-token].
+    #[arg(long, value_name = "TOKEN")]
+    account_token: Option<TokenArg>,
+
+    /// The faults in force from the start: a JSON document, or the path of a file that holds one.
+    #[arg(long, value_name = "JSON|FILE", value_parser = read_faults)]
+    faults: Option<Faults>,
+}
 
 #[derive(Debug, Error)]
-pub(crate) enum ServeError {
+enum ServeError {
     #[error("the runtime could not be started")]
     Runtime(#[source] io::Error),
     #[error(transparent)]
@@ -19,22 +47,45 @@ pub(crate) enum ServeError {
     Announce(#[source] io::Error),
 }
 
-pub(crate) fn run(args: ServeArgs) -> Result<(), ServeError> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    runtime.block_on(serve(args))
+pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
+    let token = sendable("--token", args.token.as_ref(), DEFAULT_TOKEN)?;
+    let account_token = sendable("--account-token", args.account_token.as_ref(), DEFAULT_ACCOUNT_TOKEN)?;
+    let faults = args.faults.unwrap_or_default();
+    let emulator =
+        Emulator::builder().listen(&args.listen).token(token).account_token(account_token).faults(faults);
+    serve(emulator).map_err(|error| Failure::of(&error))
 }
 
-async fn serve(args: ServeArgs) -> Result<(), ServeError> {
+fn serve(emulator: EmulatorBuilder) -> Result<(), ServeError> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    runtime.block_on(serve_until_stopped(emulator))
+}
+
+/// What a header can't hold no client can send.
+fn sendable<'a>(name: &str, token: Option<&'a TokenArg>, default: &'a str) -> Result<&'a str, Failure> {
+    let token = token.map_or(default, TokenArg::reveal);
+    if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(token)
+    } else {
+        Err(Failure::wrong_arguments(format!("the value of {name} must be made of visible ASCII characters")))
+    }
+}
+
+fn read_faults(text: &str) -> Result<Faults, String> {
+    let parsed = if text.trim_start().starts_with('{') {
+        text.parse()
+    } else {
+        let json = fs::read(text).map_err(|error| format!("{text} can't be read: {error}"))?;
+        Faults::from_json(&json)
+    };
+    parsed.map_err(|error| chain(&error))
+}
+
+async fn serve_until_stopped(emulator: EmulatorBuilder) -> Result<(), ServeError> {
     // Before the port is announced: who reads the line may send the signal at once.
     let stop = StopSignals::listen().map_err(ServeError::Signals)?;
-    let emulator = Emulator::builder()
-        .listen(&args.listen)
-        .token(args.token())
-        .account_token(args.account_token())
-        .faults(args.faults.unwrap_or_default())
-        .start()
-        .await?;
+    let emulator = emulator.start().await?;
     announce(emulator.url()).map_err(ServeError::Announce)?;
     stop.wait().await;
     emulator.shutdown().await;
@@ -81,5 +132,21 @@ impl StopSignals {
 
     async fn wait(mut self) {
         self.0.recv().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::args::Args;
+
+    #[test]
+    fn the_help_names_the_real_default_tokens() {
+        let help = Args::command().find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+
+        assert!(help.contains(&format!("[default: {DEFAULT_TOKEN}]")), "{help}");
+        assert!(help.contains(&format!("[default: {DEFAULT_ACCOUNT_TOKEN}]")), "{help}");
     }
 }
