@@ -51,6 +51,11 @@ impl LiveRuns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The run of an actor that is gone. Lets go of the lock, so that the caller may start another actor.
+    fn remove(&self, actor: ActorId) -> Option<Arc<Run>> {
+        self.lock().remove(&actor)
+    }
+
     pub(crate) fn take(&self) -> Vec<Arc<Run>> {
         self.lock().drain().map(|(_, run)| run).collect()
     }
@@ -113,16 +118,19 @@ impl Actor for IntakeActor {
         match event {
             SupervisionEvent::ActorFailed(actor, _) => {
                 self.pipeline.count_restart("instance");
-                if let Some(run) = self.live.lock().remove(&actor.get_id()) {
+                // A run that has another actor by now needs no third one, which nobody would ever stop.
+                if let Some(run) = self.live.remove(actor.get_id())
+                    && run.detach(actor.get_id())
+                {
                     self.start_instance(&myself, run);
                 }
             }
             SupervisionEvent::ActorTerminated(actor, ..) => {
-                if let Some(run) = self.live.lock().remove(&actor.get_id()) {
-                    run.detach();
-                    if run.has_arrivals() {
-                        self.start_instance(&myself, run);
-                    }
+                if let Some(run) = self.live.remove(actor.get_id())
+                    && run.detach(actor.get_id())
+                    && run.has_arrivals()
+                {
+                    self.start_instance(&myself, run);
                 }
             }
             _ => {}

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prefactor_http::FinishStatus;
 use prefactor_pfid::{Pfid, Stem};
-use ractor::ActorRef;
+use ractor::{ActorId, ActorRef};
 
 use super::InstanceMessage;
 use super::lifecycle::{Lifecycle, Verdict};
@@ -164,7 +164,9 @@ impl Run {
         {
             self.judge(&mut state, operation, &mut forward);
         }
-        for operation in std::mem::take(&mut *lock(&self.arrived)) {
+        // The intake must not wait for the judging, nor for a hook that is told of its verdicts.
+        let arrived = std::mem::take(&mut *lock(&self.arrived));
+        for operation in arrived {
             self.judge(&mut state, operation, &mut forward);
         }
         forward
@@ -240,8 +242,9 @@ impl Run {
         *lock(&self.actor) = Some(actor);
     }
 
-    pub(crate) fn detach(&self) {
-        *lock(&self.actor) = None;
+    /// Forgets an actor that is gone. `false` where the run has another one by now.
+    pub(crate) fn detach(&self, gone: ActorId) -> bool {
+        lock(&self.actor).take_if(|actor| actor.get_id() == gone).is_some()
     }
 
     /// Whether the actor has nothing left to do for this run, ever.
