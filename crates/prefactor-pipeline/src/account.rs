@@ -47,11 +47,17 @@ impl Account {
     /// Ends the running epoch and names it, so that a flush can wait for it alone. `None` while an earlier flush
     /// still waits for the other epoch: wait for that one, then ask again.
     pub(crate) fn seal(&self) -> Option<Epoch> {
-        let running = Epoch(self.epoch.load(SeqCst));
-        let next = Epoch(1 - running.0);
-        let sealed =
-            self.is_drained(next) && self.epoch.compare_exchange(running.0, next.0, SeqCst, SeqCst).is_ok();
-        sealed.then_some(running)
+        loop {
+            let running = Epoch(self.epoch.load(SeqCst));
+            let next = Epoch(1 - running.0);
+            if !self.is_drained(next) {
+                return None;
+            }
+            // Where another flush was faster, look again: with nothing under way nobody would wake this one.
+            if self.epoch.compare_exchange(running.0, next.0, SeqCst, SeqCst).is_ok() {
+                return Some(running);
+            }
+        }
     }
 
     /// Whether everything that was accepted in this epoch is settled.
