@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::environment::Environment;
 use super::{BuildError, SampleRate, defaults};
 use crate::batcher::Limits;
+use crate::clock::FOREVER;
 use crate::log::LogLevel;
 use crate::observer::{Delivered, Hook, Hooks, Undelivered};
 use crate::payload::{Encoder, Redactor, SharedRedactor};
@@ -237,7 +238,7 @@ impl Builder {
 
     /// How long an operation waits for others to share its request. Default: [`defaults::LINGER`].
     pub fn linger(mut self, linger: Duration) -> Self {
-        self.settings.limits.linger = linger;
+        self.settings.limits.linger = linger.min(FOREVER);
         self
     }
 
@@ -289,7 +290,7 @@ impl Builder {
     /// How long to wait after a refused token before one request finds out whether it is accepted again.
     /// Default: [`defaults::PROBE_INTERVAL`].
     pub fn probe_interval(mut self, interval: Duration) -> Self {
-        self.settings.probe_interval = interval;
+        self.settings.probe_interval = interval.min(FOREVER);
         self
     }
 

@@ -16,6 +16,7 @@ use super::flush::flush;
 use super::supervisor::{Stages, Supervisor};
 use crate::account::Account;
 use crate::batcher::{Backlog, BatcherInbox, BatcherWork, Limits, Pace};
+use crate::clock::FOREVER;
 use crate::intake::LiveRuns;
 use crate::sender::{Lanes, SenderInbox, Transport};
 
@@ -105,25 +106,43 @@ async fn run(end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedReceiv
     };
     let (timeout, done) = loop {
         match orders.recv().await {
-            Some(Order::Flush { accounts, timeout, done }) => {
-                let (pipeline, batcher) = (Arc::clone(&stages.pipeline), Arc::clone(&stages.batcher_inbox));
-                let deadline = Instant::now() + timeout;
-                tokio::spawn(async move { done(flush(&pipeline, &batcher, accounts, deadline).await) });
-            }
+            Some(Order::Flush { accounts, timeout, done }) => start_flush(stages, accounts, timeout, done),
             Some(Order::Shutdown { timeout, done }) => break (timeout, Some(done)),
             None => break (drop_timeout, None),
         }
     };
+    let timeout = timeout.min(FOREVER);
     let stop = LONGEST_STOP.min(timeout / 10);
     let deadline = Instant::now() + (timeout - stop);
     stages.pipeline.close();
+    let others = tokio::spawn(answer_others(stages.clone(), orders));
     let accounts = stages.pipeline.registry().accounts();
     let complete = flush(&stages.pipeline, &stages.batcher_inbox, accounts, deadline).await;
     let _ = supervisor.stop_and_wait(None, Some(stop / 2)).await;
+    others.abort();
     drop(end);
     if let Some(done) = done {
         done(complete);
     }
+}
+
+/// Takes orders while the pipeline shuts down, so that each of them ends by its own deadline and not by that of the
+/// shutdown. Another shutdown has nothing left to do but wait.
+async fn answer_others(stages: Stages, mut orders: mpsc::UnboundedReceiver<Order>) {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Flush { accounts, timeout, done } => start_flush(&stages, accounts, timeout, done),
+            Order::Shutdown { timeout, done } => {
+                start_flush(&stages, stages.pipeline.registry().accounts(), timeout, done);
+            }
+        }
+    }
+}
+
+fn start_flush(stages: &Stages, accounts: Vec<Arc<Account>>, timeout: Duration, done: Done) {
+    let (pipeline, batcher) = (Arc::clone(&stages.pipeline), Arc::clone(&stages.batcher_inbox));
+    let deadline = Instant::now() + timeout.min(FOREVER);
+    tokio::spawn(async move { done(flush(&pipeline, &batcher, accounts, deadline).await) });
 }
 
 fn stages(pipeline: Arc<Pipeline>, config: EngineConfig) -> Stages {
