@@ -13,7 +13,7 @@ use crate::batcher::BatcherInbox;
 use crate::inbox::{Inbox, Wake};
 use crate::instance::{InstanceActor, Run};
 use crate::operation::Operation;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, RESTART_DELAY};
 use crate::testing::Stage;
 
 /// How long the intake waits after a few operations before it looks again. Meanwhile callers need not wake it, which
@@ -32,6 +32,8 @@ pub(crate) enum IntakeMessage {
     WorkArrived,
     /// From the intake's own timer.
     NapEnded,
+    /// From a timer of the intake's own: the actor of an instance panicked a moment ago.
+    RestartDue(ActorId),
 }
 
 impl Wake for IntakeMessage {
@@ -92,8 +94,10 @@ impl Actor for IntakeActor {
         napping: &mut Napping,
     ) -> Result<(), ActorProcessingErr> {
         self.pipeline.interrupt(Stage::Intake);
-        if matches!(message, IntakeMessage::NapEnded) {
-            *napping = false;
+        match message {
+            IntakeMessage::NapEnded => *napping = false,
+            IntakeMessage::RestartDue(actor) => self.restart_instance(&myself, actor),
+            IntakeMessage::WorkArrived => {}
         }
         let routed = self.route(&myself);
         if routed >= BUSY {
@@ -118,12 +122,8 @@ impl Actor for IntakeActor {
         match event {
             SupervisionEvent::ActorFailed(actor, _) => {
                 self.pipeline.count_restart("instance");
-                // A run that has another actor by now needs no third one, which nobody would ever stop.
-                if let Some(run) = self.live.remove(actor.get_id())
-                    && run.detach(actor.get_id())
-                {
-                    self.start_instance(&myself, run);
-                }
+                let actor = actor.get_id();
+                myself.send_after(RESTART_DELAY, move || IntakeMessage::RestartDue(actor));
             }
             SupervisionEvent::ActorTerminated(actor, ..) => {
                 if let Some(run) = self.live.remove(actor.get_id())
@@ -159,6 +159,15 @@ impl IntakeActor {
             }
         }
         routed
+    }
+
+    fn restart_instance(&self, myself: &ActorRef<IntakeMessage>, gone: ActorId) {
+        // A run that has another actor by now needs no third one, which nobody would ever stop.
+        if let Some(run) = self.live.remove(gone)
+            && run.detach(gone)
+        {
+            self.start_instance(myself, run);
+        }
     }
 
     fn start_instance(&self, myself: &ActorRef<IntakeMessage>, run: Arc<Run>) {

@@ -12,6 +12,7 @@ use prefactor_pfid::Partition;
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Done, Engine, EngineConfig, Order};
+pub(crate) use supervisor::RESTART_DELAY;
 
 use crate::admission::Admission;
 use crate::clock::Timestamp;

@@ -13,7 +13,7 @@ use crate::intake::{IntakeActor, LiveRuns};
 use crate::sender::{Lanes, SenderActor, SenderInbox, Transport};
 
 /// The wait before an actor is started again: one that panics at once must not keep the machine busy.
-const RESTART_DELAY: Duration = Duration::from_millis(10);
+pub(crate) const RESTART_DELAY: Duration = Duration::from_millis(10);
 
 /// The last stage first: each stage holds the inbox of the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
