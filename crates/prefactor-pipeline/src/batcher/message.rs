@@ -44,6 +44,12 @@ pub(crate) struct Completed {
     pub(crate) limit: Option<LimitLesson>,
 }
 
+impl Completed {
+    pub(crate) fn is_parked(&self, run: Stem) -> bool {
+        self.parked.iter().any(|(parked, _)| *parked == run)
+    }
+}
+
 /// What an answer about a whole request says of its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LimitLesson {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prefactor_http::{RetryPolicy, StatusCodes};
+use prefactor_pfid::Pfid;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
@@ -13,6 +14,7 @@ use super::outcome::{ItemOutcome, Outcome, judge};
 use super::transport::Transport;
 use super::{SenderInbox, SenderInput, SenderMessage};
 use crate::batcher::{Batch, Completed, LimitLesson};
+use crate::clock::FOREVER;
 use crate::clock::Timestamp;
 use crate::ledger::{Fate, RejectReason};
 use crate::operation::{Action, Operation};
@@ -93,7 +95,7 @@ impl SenderActor {
     }
 
     fn land(&self, lanes: &mut Lanes, id: FlightId, result: AttemptResult) {
-        let Some(flight) = lanes.take(id) else { return };
+        let Some(mut flight) = lanes.take(id) else { return };
         let now = Instant::now();
         let outcome = match result {
             AttemptResult::Answered(answer) => {
@@ -139,6 +141,7 @@ impl SenderActor {
             Outcome::Trouble(after) => {
                 self.pipeline.set_health(Health::Unreachable);
                 let until = now + self.wait(flight.failures, after);
+                flight.patient |= after.is_some();
                 lanes.put_back(id, flight, until);
             }
         }
@@ -146,7 +149,7 @@ impl SenderActor {
 
     fn wait(&self, failures: u32, retry_after: Option<Duration>) -> Duration {
         let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
-        self.retry.delay(failures, None, fastrand::f64()).max(asked)
+        self.retry.delay(failures, None, fastrand::f64()).max(asked).min(FOREVER)
     }
 
     /// Tells each operation its fate, and gives the rest back to the batcher.
@@ -157,27 +160,26 @@ impl SenderActor {
         let mut left = Completed::default();
         for (mut operation, outcome) in operations.into_iter().zip(outcomes) {
             match outcome {
-                ItemOutcome::Delivered(id) => {
-                    if let Action::Register { .. } = operation.action {
-                        match id.or(operation.run().id()) {
-                            Some(id) => operation.run().registered_as(id),
-                            // Registered, but under which id it does not say: nothing can be sent to it.
-                            None => operation.run().registration_refused(),
-                        }
-                    }
-                    self.deliver(operation, answered_at);
-                }
+                ItemOutcome::Delivered(id) => self.deliver(operation, id, answered_at),
                 ItemOutcome::OutOfState if operation.action.cancels() => {
                     // Some servers cancel only what is pending (API contract, Instances and Spans). Whatever it is, it
                     // must not stay open: as failed it is finished, or it turns out to be finished already.
                     operation.action.fail_instead_of_cancelling();
                     left.returned.push(operation);
                 }
-                ItemOutcome::OutOfState => self.deliver(operation, answered_at),
+                ItemOutcome::OutOfState => self.deliver(operation, None, answered_at),
+                // A server that goes on behind an error refuses what needs the thing that is not there yet.
+                ItemOutcome::Rejected(RejectReason::Validation | RejectReason::NotFound)
+                    if left.is_parked(operation.run().key()) =>
+                {
+                    left.returned.push(operation);
+                }
                 ItemOutcome::Rejected(reason) => reject(operation, reason),
                 ItemOutcome::Retry => {
-                    let wait = self.wait(u32::from(operation.attempts), None);
-                    left.parked.push((operation.run().key(), now + wait));
+                    let run = operation.run().key();
+                    if !left.is_parked(run) {
+                        left.parked.push((run, now + self.wait(u32::from(operation.attempts), None)));
+                    }
                     operation.attempts = operation.attempts.saturating_add(1);
                     left.returned.push(operation);
                 }
@@ -187,7 +189,14 @@ impl SenderActor {
         lease.complete(left);
     }
 
-    fn deliver(&self, operation: Operation, answered_at: Timestamp) {
+    fn deliver(&self, operation: Operation, id: Option<Pfid>, answered_at: Timestamp) {
+        if let Action::Register { .. } = operation.action {
+            match id.or(operation.run().id()) {
+                Some(id) => operation.run().registered_as(id),
+                // Registered, but under which id it does not say: nothing can be sent to it.
+                None => operation.run().registration_refused(),
+            }
+        }
         self.pipeline.delivered(&operation, answered_at);
         operation.settle(Fate::Delivered);
     }

@@ -22,6 +22,9 @@ pub(crate) struct Flight {
     pub(crate) held: HeldBody,
     /// Attempts that failed.
     pub(crate) failures: u32,
+    /// It waits to the end, whatever others achieve: the API said for how long, or it has failed again after it was
+    /// hastened once. What the API never takes must not be sent whenever it takes something else.
+    pub(crate) patient: bool,
     phase: Phase,
 }
 
@@ -33,7 +36,7 @@ enum Phase {
 
 impl Flight {
     pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBody, now: Instant) -> Self {
-        Self { batch, body, held, failures: 0, phase: Phase::Waiting { not_before: now } }
+        Self { batch, body, held, failures: 0, patient: false, phase: Phase::Waiting { not_before: now } }
     }
 }
 
@@ -71,8 +74,12 @@ impl Lanes {
     pub(crate) fn succeeded(&mut self, now: Instant) {
         self.gate.succeeded();
         for flight in self.flights.values_mut() {
-            if let Phase::Waiting { not_before } = &mut flight.phase {
-                *not_before = now.min(*not_before);
+            if let Phase::Waiting { not_before } = &mut flight.phase
+                && !flight.patient
+                && *not_before > now
+            {
+                *not_before = now;
+                flight.patient = true;
             }
         }
     }
