@@ -1,0 +1,177 @@
+use std::collections::HashMap;
+
+use insta::assert_snapshot;
+use prefactor_pipeline::{Prefactor, RejectReason};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::support::{Api, PATIENCE, SECOND, assert_adds_up, assert_all_delivered, begin, whole_run};
+
+fn named(item: &Value, name: &str) -> bool {
+    item["details"]["payload"]["name"] == name
+}
+
+/// A run of spans side by side.
+fn flat_run(prefactor: &Prefactor, names: &[&str]) {
+    let run = begin(prefactor);
+    for name in names {
+        run.span("agent:step", &json!({ "name": name })).complete(&json!({}));
+    }
+    run.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_is_refused_is_rejected_and_all_others_go_on() {
+    let names = ["a", "b", "c", "d"];
+    for refused in names {
+        for independent in [false, true] {
+            let mut api = Api::new().on_item(move |item| named(item, refused).then_some("validation_errors"));
+            if independent {
+                api = api.independent();
+            }
+            let prefactor = api.pipeline().build().unwrap();
+
+            flat_run(&prefactor, &names);
+            whole_run(&prefactor, "other");
+            let report = prefactor.shutdown(PATIENCE).await;
+
+            assert!(report.complete);
+            let arrived: Vec<_> =
+                names.into_iter().filter(|name| *name != refused).chain(["other"]).collect();
+            assert_eq!(api.names(), arrived);
+            assert_eq!(report.ledger.rejected_for(RejectReason::Validation).operations, 2);
+            assert_eq!(report.ledger.rejected_total().operations, 2);
+            assert_eq!(report.ledger.lost_total().operations, 0);
+            assert_eq!(api.requests().len(), if independent { 1 } else { 2 });
+            assert_adds_up(&prefactor);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_are_counted_by_what_they_say() {
+    let cases = [
+        ("validation_error", RejectReason::Validation),
+        ("bad_request", RejectReason::Validation),
+        ("conflict", RejectReason::Conflict),
+        ("unauthorized", RejectReason::Unauthorized),
+        ("not_found", RejectReason::NotFound),
+        ("a_code_of_tomorrow", RejectReason::Other),
+    ];
+    for (code, reason) in cases {
+        let api = Api::new().on_item(move |item| named(item, "b").then_some(code));
+        let prefactor = api.pipeline().build().unwrap();
+
+        flat_run(&prefactor, &["a", "b", "c"]);
+        let report = prefactor.shutdown(PATIENCE).await;
+
+        assert_eq!(report.ledger.rejected_for(reason).operations, 2, "{code}");
+        assert_eq!(api.names(), ["a", "c"], "{code}");
+        assert_adds_up(&prefactor);
+    }
+}
+
+/// Fails the items of a name a few times.
+fn failing(name: &'static str, code: &'static str, times: u32) -> Api {
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    Api::new().on_item(move |item| {
+        let count = seen.entry(item["idempotency_key"].to_string()).or_default();
+        *count += 1;
+        (named(item, name) && *count <= times).then_some(code)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_may_pass_is_waited_for_and_what_follows_it_comes_later() {
+    for (code, times) in [("not_found", 3), ("a_code_of_tomorrow", 3), ("internal_server_error", 8)] {
+        let api = failing("parent", code, times);
+        let prefactor = api.pipeline().build().unwrap();
+
+        let run = begin(&prefactor);
+        let parent = run.span("agent:step", &json!({ "name": "parent" }));
+        parent.child("agent:step", &json!({ "name": "child" })).complete(&json!({}));
+        parent.complete(&json!({}));
+        run.finish();
+        assert_all_delivered(&prefactor).await;
+
+        assert_eq!(api.tree(), "run complete\n  parent complete\n    child complete\n", "{code}");
+    }
+}
+
+/// A server that goes on behind an error refuses the children of a span that it does not have yet.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_behind_an_error_that_may_pass_is_sent_again_with_it() {
+    let api = failing("parent", "internal_error", 2).independent();
+    let prefactor = api.pipeline().build().unwrap();
+
+    let run = begin(&prefactor);
+    let parent = run.span("agent:step", &json!({ "name": "parent" }));
+    parent.child("agent:step", &json!({ "name": "child" })).complete(&json!({}));
+    sleep(SECOND).await;
+    parent.complete(&json!({}));
+    assert_all_delivered(&prefactor).await;
+
+    assert_eq!(api.tree(), "run active\n  parent complete\n    child complete\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_waits_holds_no_other_back() {
+    let api = failing("slow", "internal_error", 1_000);
+    let prefactor = api.pipeline().build().unwrap();
+
+    flat_run(&prefactor, &["slow"]);
+    let quick = whole_run(&prefactor, "quick");
+    let report = quick.flush(SECOND).await;
+
+    assert!(report.complete);
+    assert_eq!(api.names(), ["quick"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_cancelled_any_more_is_failed() {
+    let api = Api::new().strict_cancel();
+    let prefactor = api.pipeline().build().unwrap();
+
+    let run = begin(&prefactor);
+    let sent = run.span("agent:step", &json!({ "name": "sent before" }));
+    sleep(SECOND).await;
+    run.span("agent:step", &json!({ "name": "at once" })).cancel();
+    sent.cancel();
+    run.span("agent:step", &json!({ "name": "after" })).complete(&json!({}));
+    let _left_open = run.span("agent:step", &json!({ "name": "left open" }));
+    run.cancel();
+    assert_all_delivered(&prefactor).await;
+
+    assert_snapshot!(api.tree(), @r#"
+    run failed
+      sent before failed
+      at once cancelled
+      after complete
+      left open cancelled
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_cancels_what_is_active_is_taken_at_its_word() {
+    let api = Api::new();
+    let prefactor = api.pipeline().build().unwrap();
+
+    let run = begin(&prefactor);
+    let sent = run.span("agent:step", &json!({ "name": "sent before" }));
+    sleep(SECOND).await;
+    sent.cancel();
+    run.cancel();
+    assert_all_delivered(&prefactor).await;
+
+    assert_eq!(api.tree(), "run cancelled\n  sent before cancelled\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_that_state_already_counts_as_done() {
+    let api =
+        Api::new().on_item(|item| (item["_type"] == "agent_instances/finish").then_some("invalid_action"));
+    let prefactor = api.pipeline().build().unwrap();
+
+    whole_run(&prefactor, "a");
+    assert_all_delivered(&prefactor).await;
+}

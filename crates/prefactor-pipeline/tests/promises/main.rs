@@ -1,0 +1,13 @@
+//! The promises of the pipeline, kept against an API in memory and under tokio's paused time.
+
+mod backpressure;
+mod delivery;
+mod items;
+mod limits;
+mod rate_limit;
+mod registration;
+mod retries;
+mod shutdown;
+mod supervision;
+mod support;
+mod token;
