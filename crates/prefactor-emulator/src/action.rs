@@ -102,7 +102,7 @@ pub(crate) enum Action<'a> {
 }
 
 impl<'a> Action<'a> {
-    /// Reads the parameters of a bulk item: flat beside `_type`, but `details` for a span's creation.
+    /// Reads the parameters of a bulk item: flat beside `_type`, or under `details` for a span's creation.
     pub(crate) fn read(name: ActionName, item: &'a [u8]) -> Result<Self, ApiError> {
         Ok(match name {
             ActionName::RegisterInstance => Self::RegisterInstance(read::object(item)?),
@@ -112,7 +112,7 @@ impl<'a> Action<'a> {
             ActionName::TerminateInstance => Self::TerminateInstance(read::object(item)?),
             ActionName::ShowInstance => Self::ShowInstance(read::object(item)?),
             ActionName::ListInstances => Self::ListInstances(read::object(item)?),
-            ActionName::CreateSpan => Self::CreateSpan(read::object(item)?),
+            ActionName::CreateSpan => Self::CreateSpan(CreateSpan::from_item(item)?),
             ActionName::FinishSpan => Self::FinishSpan(read::object(item)?),
             ActionName::ListSpans => Self::ListSpans(read::object(item)?),
             ActionName::CreateAgent => {

@@ -21,8 +21,14 @@ pub(crate) fn agent(out: &mut Vec<u8>, agent: &Agent, counts: &InstanceCounts) {
     object.moment("updated_at", agent.updated_at);
 
     let mut instances = object.object("instance_counts");
-    instances.number("total", counts.total);
+    instances.number("total", counts.total());
+    instances.number("pending", counts.pending);
     instances.number("active", counts.active);
+    instances.number("complete", counts.complete);
+    instances.number("failed", counts.failed);
+    instances.number("cancelled", counts.cancelled);
+    instances.number("terminated", counts.terminated);
+    instances.number("finished", counts.finished());
     instances.close();
 
     let is_retired = agent.status == AgentStatus::Retired;
@@ -30,7 +36,7 @@ pub(crate) fn agent(out: &mut Vec<u8>, agent: &Agent, counts: &InstanceCounts) {
     actions.flag("update", true);
     actions.flag("retire", !is_retired);
     actions.flag("reinstate", is_retired);
-    actions.flag("delete", counts.total == 0);
+    actions.flag("delete", counts.total() == 0);
     actions.close();
     object.close();
 }

@@ -30,7 +30,8 @@ pub(crate) fn page<T>(
     pagination.number("item_start", position.item_start);
     pagination.number("item_end", position.item_end);
     pagination.number("page_count", item_count.div_ceil(page.size) as u64);
-    pagination.number("page_index", (page.offset / page.size) as u64);
+    // Counted from one, like the items.
+    pagination.number("page_index", (page.offset / page.size) as u64 + 1);
     pagination.number("page_offset", page.offset as u64);
     pagination.number("page_size", page.size as u64);
     pagination.optional_number("next_page_offset", position.next);

@@ -214,7 +214,7 @@ mod tests {
             [
                 Some(vec!["timestamp".to_owned()]),
                 Some(vec!["_type".to_owned()]),
-                Some(vec!["details".to_owned()]),
+                Some(vec!["agent_instance_id".to_owned(), "status".to_owned()]),
                 None
             ]
         );

@@ -105,8 +105,11 @@ pub(crate) fn span_titles(schema_version: &Object<'_>) -> Result<HashMap<String,
         return Err(ApiError::validation(errors.into_iter().map(prefixed).collect()));
     }
     let types = object.get("span_type_schemas").and_then(Value::as_array);
-    let title =
-        |schema: &Value| Some((schema["name"].as_str()?.to_owned(), schema["title"].as_str()?.to_owned()));
+    // A type without a title goes by its name.
+    let title = |schema: &Value| {
+        let name = schema["name"].as_str()?;
+        Some((name.to_owned(), schema["title"].as_str().unwrap_or(name).to_owned()))
+    };
     Ok(types.into_iter().flatten().filter_map(title).collect())
 }
 

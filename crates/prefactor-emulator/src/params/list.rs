@@ -1,6 +1,9 @@
 //! Parameters of the lists: paging, sorting and filters, from a query string or from a bulk item.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
+use prefactor_pfid::Pfid;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -13,17 +16,48 @@ pub(crate) struct List<'a> {
     pub(crate) agent_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) agent_instance_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) owner_person_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) risk_profile_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) team_id: Option<Text<'a>>,
     pub(crate) start_time: Option<Moment>,
     pub(crate) end_time: Option<Moment>,
     pagination: Option<Record<Pagination>>,
     #[serde(borrow)]
-    sorting: Option<Record<SortingParams<'a>>>,
+    sorting: Option<Sorting<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Pagination {
     offset: Option<Count>,
     page_size: Option<Count>,
+}
+
+/// `-name` or `{"field":"name","direction":"desc"}`: the Python client documents the first; answers show the second.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Sorting<'a> {
+    Short(#[serde(borrow)] Text<'a>),
+    Long(#[serde(borrow)] Record<SortingParams<'a>>),
+}
+
+impl Sorting<'_> {
+    fn direction(&self) -> Option<Direction> {
+        match self {
+            Self::Short(text) => text.starts_with('-').then_some(Direction::Desc),
+            Self::Long(params) => params.0.direction,
+        }
+    }
+
+    /// The field's name, and the name of the parameter it stands in.
+    fn field(&self) -> Option<(&str, &'static str)> {
+        match self {
+            Self::Short(text) => Some((text.strip_prefix('-').unwrap_or(text), "sorting")),
+            Self::Long(params) => params.0.field.as_deref().map(|field| (field, "sorting.field")),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +101,8 @@ impl Page {
 /// What lists can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum SortField {
+    Id,
+    Name,
     #[default]
     Inserted,
     Updated,
@@ -75,10 +111,14 @@ pub(crate) enum SortField {
 }
 
 impl SortField {
-    const ALL: [Self; 4] = [Self::Inserted, Self::Updated, Self::Started, Self::Finished];
+    pub(crate) const OF_AGENTS: &'static [Self] = &[Self::Id, Self::Name, Self::Inserted, Self::Updated];
+    pub(crate) const OF_RUNS: &'static [Self] =
+        &[Self::Id, Self::Inserted, Self::Updated, Self::Started, Self::Finished];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Id => "id",
+            Self::Name => "name",
             Self::Inserted => "inserted_at",
             Self::Updated => "updated_at",
             Self::Started => "started_at",
@@ -87,22 +127,27 @@ impl SortField {
     }
 }
 
-/// Times a listed thing can be sorted by.
+/// What a listed thing can be sorted by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Times {
+pub(crate) struct SortKeys<'a> {
+    pub(crate) id: Pfid,
+    /// Only agents have one.
+    pub(crate) name: &'a str,
     pub(crate) inserted_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
 }
 
-impl Times {
-    pub(crate) fn by(&self, field: SortField) -> Option<DateTime<Utc>> {
+impl SortKeys<'_> {
+    pub(crate) fn compare(&self, other: &Self, field: SortField) -> Ordering {
         match field {
-            SortField::Inserted => Some(self.inserted_at),
-            SortField::Updated => Some(self.updated_at),
-            SortField::Started => self.started_at,
-            SortField::Finished => self.finished_at,
+            SortField::Id => self.id.cmp(&other.id),
+            SortField::Name => self.name.cmp(other.name),
+            SortField::Inserted => self.inserted_at.cmp(&other.inserted_at),
+            SortField::Updated => self.updated_at.cmp(&other.updated_at),
+            SortField::Started => self.started_at.cmp(&other.started_at),
+            SortField::Finished => self.finished_at.cmp(&other.finished_at),
         }
     }
 }
@@ -122,17 +167,16 @@ impl List<'_> {
         Ok(Page { offset: usize::try_from(offset).unwrap_or(usize::MAX), size: size as usize })
     }
 
-    pub(crate) fn sorting(&self) -> Result<(SortField, Direction), ApiError> {
-        let asked = self.sorting.as_ref().map(|sorting| &sorting.0);
-        let direction = asked.and_then(|asked| asked.direction).unwrap_or_default();
-        let Some(name) = asked.and_then(|asked| asked.field.as_deref()) else {
+    pub(crate) fn sorting(&self, sortable: &[SortField]) -> Result<(SortField, Direction), ApiError> {
+        let direction = self.sorting.as_ref().and_then(Sorting::direction).unwrap_or_default();
+        let Some((name, parameter)) = self.sorting.as_ref().and_then(Sorting::field) else {
             return Ok((SortField::default(), direction));
         };
-        SortField::ALL
-            .into_iter()
+        sortable
+            .iter()
             .find(|field| field.as_str() == name)
-            .map(|field| (field, direction))
-            .ok_or_else(|| ApiError::field("sorting.field", "can't be sorted by"))
+            .map(|field| (*field, direction))
+            .ok_or_else(|| ApiError::field(parameter, "can't be sorted by"))
     }
 }
 
@@ -140,6 +184,9 @@ impl<'a> Params<'a> for List<'a> {
     const FIELDS: &'static [Field] = &[
         Field::optional("agent_id", Kind::Text),
         Field::optional("agent_instance_id", Kind::Text),
+        Field::optional("owner_person_id", Kind::Text),
+        Field::optional("risk_profile_id", Kind::Text),
+        Field::optional("team_id", Kind::Text),
         Field::optional("start_time", Kind::Moment),
         Field::optional("end_time", Kind::Moment),
         Field::optional(
@@ -151,7 +198,7 @@ impl<'a> Params<'a> for List<'a> {
         ),
         Field::optional(
             "sorting",
-            Kind::Record(&[
+            Kind::TextOrRecord(&[
                 Field::optional("field", Kind::Text),
                 Field::optional("direction", Kind::OneOf(&["asc", "desc"])),
             ]),
@@ -199,8 +246,26 @@ mod tests {
         for json in [&query[..], &item[..]] {
             let list: List<'_> = read::object(json).unwrap();
             assert_eq!(list.page().unwrap(), Page { offset: 20, size: 10 });
-            assert_eq!(list.sorting().unwrap(), (SortField::Inserted, Direction::Desc));
+            assert_eq!(list.sorting(SortField::OF_RUNS).unwrap(), (SortField::Inserted, Direction::Desc));
         }
+    }
+
+    #[test]
+    fn sorting_is_said_in_short_or_in_full() {
+        let sorting = |text: &[(&str, &str)]| {
+            let query = pairs(text);
+            let list: List<'_> = read::object(&query).unwrap();
+            list.sorting(SortField::OF_AGENTS).map_err(|error| error.errors.into_keys().collect::<Vec<_>>())
+        };
+
+        assert_eq!(sorting(&[("sorting", "name")]), Ok((SortField::Name, Direction::Asc)));
+        assert_eq!(sorting(&[("sorting", "-id")]), Ok((SortField::Id, Direction::Desc)));
+        assert_eq!(sorting(&[("sorting[field]", "name")]), Ok((SortField::Name, Direction::Asc)));
+        assert_eq!(sorting(&[("sorting", "started_at")]), Err(vec!["sorting".to_owned()]));
+        assert_eq!(sorting(&[("sorting[field]", "mood")]), Err(vec!["sorting.field".to_owned()]));
+        let upwards = pairs(&[("sorting[direction]", "up")]);
+        let error = read::object::<List<'_>>(&upwards).unwrap_err();
+        assert_eq!(error.errors.keys().collect::<Vec<_>>(), ["sorting.direction"]);
     }
 
     #[test]

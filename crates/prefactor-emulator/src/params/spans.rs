@@ -1,8 +1,10 @@
 //! Parameters of the span actions.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use crate::read::{Field, Id, Kind, Moment, Object, Params, Record, Text};
+use crate::error::ApiError;
+use crate::read::{self, Field, Id, Kind, Moment, Object, Params, Record, Text};
 use crate::status::{FinishStatus, SpanStatus};
 
 /// The body of a creation: everything under `details`, the key beside it or inside.
@@ -14,6 +16,25 @@ pub(crate) struct CreateSpan<'a> {
     pub(crate) idempotency_key: Option<Text<'a>>,
 }
 
+impl<'a> CreateSpan<'a> {
+    /// Reads a bulk item: its fields stand under `details`, or flat, as the Python client documents it.
+    pub(crate) fn from_item(item: &'a [u8]) -> Result<Self, ApiError> {
+        if read::object::<Shape>(item)?.details.is_some() {
+            return read::object(item);
+        }
+        Ok(Self { details: Record(read::object(item)?), idempotency_key: None })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Shape {
+    details: Option<IgnoredAny>,
+}
+
+impl<'a> Params<'a> for Shape {
+    const FIELDS: &'static [Field] = &[];
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct SpanDetails<'a> {
     #[serde(borrow)]
@@ -22,7 +43,7 @@ pub(crate) struct SpanDetails<'a> {
     pub(crate) schema_name: Text<'a>,
     pub(crate) status: SpanStatus,
     #[serde(borrow)]
-    pub(crate) payload: Object<'a>,
+    pub(crate) payload: Option<Object<'a>>,
     #[serde(borrow)]
     pub(crate) result_payload: Option<Object<'a>>,
     pub(crate) id: Option<Id>,
@@ -36,25 +57,23 @@ pub(crate) struct SpanDetails<'a> {
 
 impl<'a> Params<'a> for CreateSpan<'a> {
     const FIELDS: &'static [Field] = &[
-        Field::required(
-            "details",
-            Kind::Details(&[
-                Field::required("agent_instance_id", Kind::Text),
-                Field::required("schema_name", Kind::Text),
-                Field::required(
-                    "status",
-                    Kind::OneOf(&["pending", "active", "complete", "failed", "cancelled"]),
-                ),
-                Field::required("payload", Kind::Object),
-                Field::optional("result_payload", Kind::Object),
-                Field::optional("id", Kind::Id),
-                Field::optional("parent_span_id", Kind::Id),
-                Field::optional("started_at", Kind::Moment),
-                Field::optional("finished_at", Kind::Moment),
-                Field::optional("sensitive_encoding", Kind::Flag),
-                Field::optional("idempotency_key", Kind::Text),
-            ]),
-        ),
+        Field::required("details", Kind::Details(SpanDetails::FIELDS)),
+        Field::optional("idempotency_key", Kind::Text),
+    ];
+}
+
+impl<'a> Params<'a> for SpanDetails<'a> {
+    const FIELDS: &'static [Field] = &[
+        Field::required("agent_instance_id", Kind::Text),
+        Field::required("schema_name", Kind::Text),
+        Field::required("status", Kind::OneOf(&["pending", "active", "complete", "failed", "cancelled"])),
+        Field::optional("payload", Kind::Object),
+        Field::optional("result_payload", Kind::Object),
+        Field::optional("id", Kind::Id),
+        Field::optional("parent_span_id", Kind::Id),
+        Field::optional("started_at", Kind::Moment),
+        Field::optional("finished_at", Kind::Moment),
+        Field::optional("sensitive_encoding", Kind::Flag),
         Field::optional("idempotency_key", Kind::Text),
     ];
 }

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     /// The wrapper `details`: its fields are reported by their own names.
     Details(&'static [Field]),
     Record(&'static [Field]),
+    /// A record, or a text that says the same in short.
+    TextOrRecord(&'static [Field]),
     Records(&'static [Field]),
 }
 
@@ -78,7 +80,8 @@ fn check_value(value: &Value, kind: &Kind, prefix: &str, name: String, errors: &
         Kind::OneOf(choices) if value.as_str().is_none_or(|text| !choices.contains(&text)) => {
             report(errors, name, format!("must be one of {}", choices.join(", ")));
         }
-        Kind::Details(fields) | Kind::Record(fields) => match value {
+        Kind::TextOrRecord(_) if value.is_string() => {}
+        Kind::Details(fields) | Kind::Record(fields) | Kind::TextOrRecord(fields) => match value {
             Value::Object(object) => {
                 let inner =
                     if matches!(kind, Kind::Details(_)) { prefix.to_owned() } else { format!("{name}.") };

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use prefactor_pfid::Pfid;
 use serde_json::value::RawValue;
 
-use super::Store;
+use super::{InstanceCounts, Store};
 use crate::error::ApiError;
 use crate::params::agents::{AgentDetails, NamedAgent};
 use crate::params::instances::{AgentVersion, owned};
 use crate::rules;
-use crate::status::{AgentStatus, InstanceStatus};
+use crate::status::AgentStatus;
 
 #[derive(Debug)]
 pub(crate) struct Agent {
@@ -49,13 +49,6 @@ pub(crate) struct Version {
     pub(crate) external_identifier: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) runtime_environment: Option<Box<RawValue>>,
-}
-
-/// How many runs an agent has had and has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct InstanceCounts {
-    pub(crate) total: u64,
-    pub(crate) active: u64,
 }
 
 impl Store {
@@ -167,7 +160,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<usize, ApiError> {
         let index = self.agent_of(params.agent_id.as_deref())?;
-        let has_run = self.instance_counts(self.agents[index].id).total > 0;
+        let has_run = self.instance_counts(self.agents[index].id).total() > 0;
         let agent = &mut self.agents[index];
         agent.status = rules::reinstate_agent(agent.status, has_run)?;
         agent.updated_at = now;
@@ -181,7 +174,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<usize, ApiError> {
         let index = self.agent_of(params.agent_id.as_deref())?;
-        if index == self.default_agent || self.instance_counts(self.agents[index].id).total > 0 {
+        if index == self.default_agent || self.instance_counts(self.agents[index].id).total() > 0 {
             return Err(ApiError::invalid_action("An agent in use can't be deleted."));
         }
         let agent = &mut self.agents[index];
@@ -211,11 +204,11 @@ impl Store {
     }
 
     pub(super) fn instance_counts(&self, agent_id: Pfid) -> InstanceCounts {
-        let runs = self.instances.iter().filter(|instance| instance.agent_id == agent_id);
-        runs.fold(InstanceCounts::default(), |counts, run| InstanceCounts {
-            total: counts.total + 1,
-            active: counts.active + u64::from(run.status == InstanceStatus::Active),
-        })
+        let mut counts = InstanceCounts::default();
+        for run in self.instances.iter().filter(|instance| instance.agent_id == agent_id) {
+            counts.count(run.status);
+        }
+        counts
     }
 
     /// The version a run belongs to: found by its identifier, else made; without any given, the current one.

@@ -2,6 +2,7 @@
 
 mod agents;
 mod idempotency;
+mod instance_counts;
 mod instances;
 mod lists;
 mod spans;
@@ -10,7 +11,8 @@ use chrono::{DateTime, Utc};
 use prefactor_pfid::{Generator, Partition, Pfid};
 use rustc_hash::FxHashMap;
 
-pub(crate) use agents::{Agent, InstanceCounts, Version};
+pub(crate) use agents::{Agent, Version};
+pub(crate) use instance_counts::InstanceCounts;
 pub(crate) use instances::Instance;
 pub use instances::SpanCounts;
 pub(crate) use spans::Span;

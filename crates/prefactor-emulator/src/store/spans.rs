@@ -42,6 +42,11 @@ pub(crate) struct Finish {
     pub(crate) sequence: u64,
 }
 
+/// The payload of a span that was given none: it is an object, never null.
+fn empty_object() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
+}
+
 impl Span {
     pub(crate) fn status(&self) -> SpanStatus {
         self.finish.as_ref().map_or(self.born, |finish| finish.status)
@@ -79,7 +84,7 @@ impl Store {
             parent_span_id,
             schema_name: Box::from(&*params.schema_name),
             born,
-            payload: params.payload.0.to_owned(),
+            payload: owned(params.payload.as_ref()).unwrap_or_else(empty_object),
             result_payload: owned(params.result_payload.as_ref()),
             is_sensitive: params.sensitive_encoding.unwrap_or(false),
             started_at: if born == SpanStatus::Pending { None } else { moment(params.started_at) },

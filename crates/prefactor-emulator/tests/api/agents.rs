@@ -55,6 +55,32 @@ async fn an_agent_retires_and_comes_back() {
 }
 
 #[tokio::test]
+async fn an_agent_counts_its_runs_by_status() {
+    let api = Api::start().await;
+    api.register().await;
+    for (ending, body) in [
+        ("finish", json!({})),
+        ("finish", json!({ "status": "failed" })),
+        ("finish", json!({ "status": "cancelled" })),
+        ("terminate", json!({ "reason": "enough" })),
+    ] {
+        let path = format!("/agent_instance/{}/{ending}", api.started().await);
+        api.account(Method::POST, &path, Some(body)).await.details();
+    }
+    api.started().await;
+
+    let agent = api.account(Method::GET, &format!("/agent/{}", api.emulator.agent_id()), None).await;
+
+    assert_eq!(
+        agent.details()["instance_counts"],
+        json!({
+            "total": 6, "pending": 1, "active": 1, "complete": 1, "failed": 1, "cancelled": 1, "terminated": 1,
+            "finished": 4,
+        })
+    );
+}
+
+#[tokio::test]
 async fn an_agent_must_have_a_name() {
     let api = Api::start().await;
     let post = async |body| api.account(Method::POST, "/agent", Some(body)).await;

@@ -128,6 +128,27 @@ async fn keys_that_do_not_fit_refuse_the_whole_request() {
     assert!(api.emulator.instances().is_empty());
 }
 
+/// The Python client documents it like this, without a payload too.
+#[tokio::test]
+async fn a_span_is_created_flat_as_well() {
+    let api = Api::start().await;
+    let instance = api.started().await;
+    let item = |key: &str, payload: Value| {
+        json!({
+            "_type": "agent_spans/create", "idempotency_key": key, "details": null,
+            "agent_instance_id": instance, "schema_name": "agent:llm", "status": "active", "payload": payload,
+        })
+    };
+
+    let answer =
+        api.bulk(json!([item("create-0001", json!(null)), item("create-0002", json!({ "a": 1 }))])).await;
+
+    let outputs = &answer.body["outputs"];
+    assert_eq!(outputs["create-0001"]["details"]["payload"], json!({}));
+    assert_eq!(outputs["create-0002"]["details"]["payload"], json!({ "a": 1 }));
+    assert_eq!(api.emulator.span_count(), 2);
+}
+
 #[tokio::test]
 async fn details_of_a_finish_are_silently_lost() {
     let api = Api::start().await;

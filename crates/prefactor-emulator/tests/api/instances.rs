@@ -2,7 +2,7 @@
 
 use prefactor_emulator::{Emulator, InstanceStatus};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Api, foreign_id, own_id};
 
@@ -69,6 +69,7 @@ async fn what_was_registered_is_in_the_record() {
     let api = Api::start().await;
     let schemas = json!({ "external_identifier": "s1", "span_type_schemas": [
         { "name": "agent:llm", "params_schema": { "type": "object" }, "title": "Model call" },
+        { "name": "agent:tool", "params_schema": { "type": "object" } },
     ] });
 
     let id = api
@@ -85,12 +86,16 @@ async fn what_was_registered_is_in_the_record() {
         .await
         .id();
     let span = api.create_span(&id, json!({})).await;
+    let untitled = api.create_span(&id, json!({ "schema_name": "agent:tool" })).await;
+    let unknown = api.create_span(&id, json!({ "schema_name": "agent:other" })).await;
 
     let record = api.emulator.instance(&id).unwrap();
     assert_eq!(record.agent_version.external_identifier.as_deref(), Some("v2"));
     assert_eq!(record.agent_version.runtime_environment.unwrap()["runtime"], "rust");
     assert_eq!(record.agent_schema_version, Some(schemas));
     assert_eq!(span.details()["schema_title"], "Model call");
+    assert_eq!(untitled.details()["schema_title"], "agent:tool");
+    assert_eq!(unknown.details()["schema_title"], Value::Null);
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn instances_come_in_pages() {
     assert_eq!(
         first.body["pagination"],
         json!({
-            "item_count": 5, "item_start": 1, "item_end": 2, "page_count": 3, "page_index": 0, "page_offset": 0,
+            "item_count": 5, "item_start": 1, "item_end": 2, "page_count": 3, "page_index": 1, "page_offset": 0,
             "page_size": 2, "next_page_offset": 2, "previous_page_offset": null,
         })
     );
@@ -60,6 +60,26 @@ async fn spans_are_filtered_by_when_they_started() {
 }
 
 #[tokio::test]
+async fn agents_are_sorted_and_filtered() {
+    let api = Api::start().await;
+    let create = async |name: &str, team: Option<&str>| {
+        let body = json!({ "details": { "name": name, "team_id": team } });
+        api.account(Method::POST, "/agent", Some(body)).await.id()
+    };
+    let (beta, alpha) = (create("beta", Some("t1")).await, create("alpha", Some("t1")).await);
+    let gamma = create("gamma", None).await;
+    let list = async |query: &str| ids(&api.account(Method::GET, &format!("/agent?{query}"), None).await);
+
+    assert_eq!(list("team_id=t1&sorting=name").await, [&*alpha, &beta]);
+    assert_eq!(list("team_id=t1&sorting=-name").await, [&*beta, &alpha]);
+    assert_eq!(list("team_id=t1&sorting=-id").await, [&*alpha, &beta]);
+    assert_eq!(list("team_id=t1&sorting[field]=name").await, [&*alpha, &beta]);
+    assert_eq!(list("team_id=null").await, [api.emulator.agent_id().to_string(), gamma]);
+    assert!(list("owner_person_id=nobody").await.is_empty());
+    assert!(list("risk_profile_id=none").await.is_empty());
+}
+
+#[tokio::test]
 async fn bad_queries_are_refused_by_field() {
     let api = Api::start().await;
     let instance = api.started().await;
@@ -71,6 +91,7 @@ async fn bad_queries_are_refused_by_field() {
     let when = get(format!("/agent_spans?agent_instance_id={instance}&start_time=noon")).await;
     assert_eq!(when.fields(), ["start_time"]);
     assert_eq!(get("/agent_instance?sorting[field]=mood".into()).await.fields(), ["sorting.field"]);
+    assert_eq!(get("/agent_instance?sorting=name".into()).await.fields(), ["sorting"]);
     assert_eq!(get("/agent_instance?agent_id=nobody".into()).await.refusal(), (404, "not_found"));
 }
 
