@@ -48,9 +48,14 @@ impl Admission {
         self.bodies.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Whether operations leave an eighth of their budget free.
+    /// Whether operations leave an eighth of their budget free: below that, callers who ask for it wait.
     pub(crate) fn has_room(&self) -> bool {
         self.operations.load(Ordering::Relaxed) <= self.limit - self.limit / 8
+    }
+
+    /// Whether they leave a quarter free: then those who wait are woken, all at once and not one for each operation.
+    pub(crate) fn has_ample_room(&self) -> bool {
+        self.operations.load(Ordering::Relaxed) <= self.limit - self.limit / 4
     }
 
     /// Bytes that are held now.

@@ -132,9 +132,9 @@ impl Prefactor {
         self.inner.as_ref().map_or(0, |inner| inner.pipeline.restarts())
     }
 
-    /// Waits until an eighth of the byte budget is free, for callers who would rather wait than lose what finds no room.
-    /// Returns at once where there is room, and when the pipeline is shut down. Works on any executor; a caller that must
-    /// not wait for ever, as it would in an outage, puts a time-out around it.
+    /// Waits for room in the byte budget, for callers who would rather wait than lose what finds none: returns at once
+    /// while an eighth of it is free, and otherwise when a quarter is, or when the pipeline is shut down. Works on any
+    /// executor; a caller that must not wait for ever, as it would in an outage, puts a time-out around it.
     ///
     /// ```
     /// # use prefactor_pipeline::{AgentVersion, Prefactor};

@@ -73,7 +73,7 @@ pub(crate) struct Pipeline {
     flushes: AtomicUsize,
     /// Callers that wait for room.
     waiting: AtomicUsize,
-    /// Told of every settled operation while somebody flushes or waits.
+    /// Told of every settled operation while somebody flushes, and of room while somebody waits for it.
     progress: Notify,
     unserializable: AtomicUsize,
     restarts: AtomicUsize,
@@ -264,8 +264,10 @@ impl Pipeline {
         self.flushes.load(Ordering::SeqCst) > 0
     }
 
+    /// Wakes those who wait for what has just changed.
     pub(crate) fn progressed(&self) {
-        if self.is_flushing() || self.waiting.load(Ordering::SeqCst) > 0 {
+        let somebody_waits = self.waiting.load(Ordering::SeqCst) > 0;
+        if self.is_flushing() || (somebody_waits && (self.admission.has_ample_room() || !self.is_open())) {
             self.progress.notify_waiters();
         }
     }

@@ -5,15 +5,19 @@ use std::sync::atomic::Ordering;
 use super::Pipeline;
 
 impl Pipeline {
-    /// Waits until an eighth of the budget is free, or nothing is taken any more. Works on any executor.
+    /// Returns at once where an eighth of the budget is free; otherwise waits until a quarter is, or nothing is taken any
+    /// more. Works on any executor.
     pub(crate) async fn room(&self) {
+        if self.admission.has_room() {
+            return;
+        }
         let _waiting = Waiting::begin(self);
         loop {
             let progress = self.progress.notified();
             tokio::pin!(progress);
             // Before looking: what is settled after the look must not be missed.
             progress.as_mut().enable();
-            if self.admission.has_room() || !self.is_open() {
+            if self.admission.has_ample_room() || !self.is_open() {
                 return;
             }
             progress.await;
@@ -21,7 +25,7 @@ impl Pipeline {
     }
 }
 
-/// While it lives, waiters are told of every settled operation.
+/// While it lives, it is told when there is room.
 struct Waiting<'a>(&'a Pipeline);
 
 impl<'a> Waiting<'a> {
