@@ -149,7 +149,7 @@ async fn an_endless_linger_ends_with_a_flush() {
 async fn a_pipeline_whose_handles_are_gone_goes_on_for_a_while() {
     let api =
         Api::new().on_request(|request| if request.at < 2 * SECOND { Reply::Fail } else { Reply::Process });
-    let prefactor: Prefactor = api.pipeline().build().unwrap();
+    let prefactor: Prefactor = api.pipeline().drop_timeout(30 * SECOND).build().unwrap();
 
     drop(whole_run(&prefactor, "a"));
     drop(prefactor);
