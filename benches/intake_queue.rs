@@ -106,7 +106,12 @@ impl Actor for Counter {
         Ok(0)
     }
 
-    async fn handle(&self, _: ActorRef<Operation>, _: Operation, seen: &mut u64) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Operation>,
+        _: Operation,
+        seen: &mut u64,
+    ) -> Result<(), ActorProcessingErr> {
         *seen += 1;
         Ok(())
     }
