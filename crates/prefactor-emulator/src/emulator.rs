@@ -312,7 +312,7 @@ impl EmulatorBuilder {
             store,
         ));
         let stop = CancellationToken::new();
-        let router = router::router(shared.clone());
+        let router = router::router(shared.clone(), address);
         let server = tokio::spawn(server::serve(listener, router, stop.clone()));
         Ok(Emulator { shared, address, url: format!("http://{address}"), stop, server: Some(server) })
     }

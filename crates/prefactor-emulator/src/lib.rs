@@ -37,6 +37,7 @@ mod server;
 mod shared;
 mod status;
 mod store;
+mod viewer;
 
 pub use emulator::{
     DEFAULT_ACCOUNT_TOKEN, DEFAULT_TOKEN, Emulator, EmulatorBuilder, StartError, TerminateError,

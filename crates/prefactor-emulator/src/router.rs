@@ -1,5 +1,6 @@
 //! Which handler serves what.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,13 +10,14 @@ use axum::routing::{get, post};
 use crate::gate;
 use crate::handlers::{agents, bulk, control, instances, spans};
 use crate::shared::Shared;
+use crate::viewer;
 
 /// The path of the faults document, outside the API and free of faults.
 pub(crate) const FAULTS_PATH: &str = "/__faults";
 
-/// The API and, beside it, what steers the emulator: that needs no token and meets no fault, for the emulator is a tool
-/// on the developer's own machine.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+/// The API and, beside it, what shows and steers the emulator at `address`: that needs no token and meets no fault, for
+/// the emulator is a tool on the developer's own machine.
+pub(crate) fn router(shared: Arc<Shared>, address: SocketAddr) -> Router {
     let api = Router::new()
         .route("/ping", get(control::ping))
         .route("/agent_instance", get(instances::list))
@@ -42,5 +44,5 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/__health", get(control::health))
         .route(FAULTS_PATH, get(control::show_faults).put(control::set_faults).delete(control::clear_faults))
         .method_not_allowed_fallback(control::wrong_method);
-    Router::new().merge(control).merge(api).with_state(shared)
+    Router::new().merge(control).merge(viewer::router(address)).merge(api).with_state(shared)
 }

@@ -100,6 +100,7 @@ impl Store {
         }
 
         let index = self.add_agent(id, name, external_identifier, now);
+        self.next_sequence();
         self.write_details(index, details);
         Ok(index)
     }
@@ -123,6 +124,7 @@ impl Store {
             self.agents[index].name = name.to_owned();
         }
         self.write_details(index, details);
+        self.next_sequence();
         self.agents[index].updated_at = now;
         Ok(index)
     }
@@ -151,6 +153,7 @@ impl Store {
         let agent = &mut self.agents[index];
         agent.status = rules::retire_agent(agent.status)?;
         agent.updated_at = now;
+        self.next_sequence();
         Ok(index)
     }
 
@@ -164,6 +167,7 @@ impl Store {
         let agent = &mut self.agents[index];
         agent.status = rules::reinstate_agent(agent.status, has_run)?;
         agent.updated_at = now;
+        self.next_sequence();
         Ok(index)
     }
 
@@ -180,6 +184,7 @@ impl Store {
         let agent = &mut self.agents[index];
         agent.is_deleted = true;
         agent.updated_at = now;
+        self.next_sequence();
         Ok(index)
     }
 

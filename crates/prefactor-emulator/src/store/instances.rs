@@ -195,6 +195,7 @@ impl Store {
     ) -> Result<usize, ApiError> {
         let index = self.instance_of(params.agent_instance_id.as_deref())?;
         rules::check_not_blank("name", &params.name)?;
+        self.next_sequence();
         let instance = &mut self.instances[index];
         match owned(params.payload.as_ref()) {
             Some(payload) => instance.qualities.insert(params.name.to_string(), payload),

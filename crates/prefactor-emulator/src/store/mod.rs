@@ -237,8 +237,18 @@ impl Store {
         self.instances[instance].spans.iter().map(|index| &self.spans[*index])
     }
 
+    /// The span of this id, with where its instance stands.
+    pub(crate) fn span(&self, id: Pfid) -> Option<&Span> {
+        self.span_index.get(&id).map(|index| &self.spans[*index])
+    }
+
     pub(crate) fn span_count(&self) -> usize {
         self.spans.len()
+    }
+
+    /// The number of the last effect: as long as it stays the same, so does everything else.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     pub(crate) fn replayed(&self) -> u64 {
