@@ -78,6 +78,21 @@ async fn an_unavailable_server_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(api.seconds(), [0, 20]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_success_of_others_cuts_no_wait_short_that_the_server_asked_for() {
+    let busy = Reply::Answer(RawResponse::new(503, "").with_retry_after(20 * SECOND));
+    let api =
+        Api::new().on_request(move |request| if request.number == 0 { busy.clone() } else { Reply::Process });
+    let prefactor = api.pipeline().build().unwrap();
+    whole_run(&prefactor, "told to wait");
+    sleep(SECOND).await;
+
+    whole_run(&prefactor, "other");
+    assert_all_delivered(&prefactor).await;
+
+    assert_eq!(api.seconds(), [0, 1, 20]);
+}
+
 /// Fails for whatever comes with a span of this name.
 fn fails_on(name: &'static str) -> Api {
     Api::new().on_request(move |request| {
