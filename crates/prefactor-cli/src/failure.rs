@@ -2,9 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
 use prefactor_http::{ClientError, FieldErrors, PrefactorError};
+
+use crate::output::escape;
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -20,6 +23,8 @@ Exit codes:
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
+    /// The reader of stdout has gone: it has what it wanted.
+    ReaderGone = 0,
     Failed = 1,
     WrongArguments = 2,
     NotAuthorised = 3,
@@ -28,18 +33,20 @@ pub(crate) enum Exit {
     TryAgain = 6,
 }
 
-/// A failure in words for the user: what was wrong, and what to do.
+/// A failure in words for the user: what was wrong, where, and what to do. Harmless on a terminal.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
     /// Empty when everything was said already.
     text: String,
+    /// One line for each place that is wrong.
+    places: Vec<String>,
     hint: Option<String>,
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into(), hint: None }
+    pub(crate) fn new(exit: Exit, text: impl AsRef<str>) -> Self {
+        Self { exit, text: escape::line(text.as_ref()).into_owned(), places: Vec::new(), hint: None }
     }
 
     /// An error, with what caused it.
@@ -47,20 +54,24 @@ impl Failure {
         Self::new(Exit::Failed, chain(error))
     }
 
-    pub(crate) fn wrong_arguments(text: impl Into<String>) -> Self {
+    pub(crate) fn wrong_arguments(text: impl AsRef<str>) -> Self {
         Self::new(Exit::WrongArguments, text)
     }
 
-    #[expect(dead_code, reason = "for commands that tell in their output what failed")]
     /// Says nothing more: the output has told already what failed.
     pub(crate) fn told(exit: Exit) -> Self {
         Self::new(exit, "")
     }
 
-    #[expect(dead_code, reason = "for failures with a way out")]
+    /// One more place that is wrong.
+    pub(crate) fn place(mut self, text: impl AsRef<str>) -> Self {
+        self.places.push(escape::line(text.as_ref()).into_owned());
+        self
+    }
+
     /// What the user can do about it.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Self {
+        self.hint = Some(escape::line(hint.as_ref()).into_owned());
         self
     }
 
@@ -76,6 +87,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)?;
+        for place in &self.places {
+            write!(f, "\n  {place}")?;
+        }
         match &self.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
@@ -83,39 +97,58 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Of writing to stdout.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::told(Exit::ReaderGone),
+            _ => Self::new(Exit::Failed, format!("the output can't be written: {error}")),
+        }
+    }
+}
+
 impl From<PrefactorError> for Failure {
     fn from(error: PrefactorError) -> Self {
-        let exit = match &error {
-            _ if error.is_retryable() => Exit::TryAgain,
-            PrefactorError::Auth(_) => Exit::NotAuthorised,
-            PrefactorError::NotFound(_) => Exit::NotFound,
-            PrefactorError::Validation(_) => Exit::Refused,
-            PrefactorError::Api(api) if api.status() == 409 => Exit::Refused,
-            PrefactorError::Client(ClientError::Id { .. }) => Exit::WrongArguments,
-            _ => Exit::Failed,
-        };
-        let mut text = chain(&error);
+        let exit = exit_for(&error);
+        let mut failure = Self::new(exit, chain(&error));
         if let PrefactorError::Validation(error) = &error {
             for (field, errors) in error.errors() {
-                text.push_str(&format!("\n  {field}: {}", field_errors(errors)));
+                failure = failure.place(format!("{field}: {}", field_errors(errors)));
             }
         }
-        Self { hint: hint_for(&error, exit).map(str::to_owned), ..Self::new(exit, text) }
+        match hint_for(&error, exit) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+fn exit_for(error: &PrefactorError) -> Exit {
+    match error {
+        _ if error.is_retryable() => Exit::TryAgain,
+        PrefactorError::Auth(_) => Exit::NotAuthorised,
+        PrefactorError::NotFound(_) => Exit::NotFound,
+        PrefactorError::Validation(_) | PrefactorError::Api(_) => Exit::Refused,
+        PrefactorError::Client(ClientError::Id { .. } | ClientError::IdempotencyKey(_)) => {
+            Exit::WrongArguments
+        }
+        _ => Exit::Failed,
     }
 }
 
 fn hint_for(error: &PrefactorError, exit: Exit) -> Option<&'static str> {
-    match (exit, error.status()) {
-        (Exit::NotAuthorised, Some(403)) => Some(
-            "this needs another token: lists, `terminate` and `agents` take an account-wide one, not a deployment's",
-        ),
-        (Exit::NotAuthorised, _) => {
+    match exit {
+        Exit::NotAuthorised if error.code() == Some("bad_authtoken") => {
             Some("check the token: --token, PREFACTOR_API_TOKEN or `prefactor profile list`")
         }
-        (Exit::TryAgain, None) => Some(
-            "check the address: --url, PREFACTOR_API_URL or `prefactor profile list`; `prefactor ping` tests it",
+        Exit::NotAuthorised => Some(
+            "lists, agents and `instances terminate` take an account-wide token, not one of a deployment",
         ),
-        (Exit::Failed, _) if matches!(error, PrefactorError::ResponseContract(_)) => {
+        Exit::NotFound => Some("ids are case-sensitive and belong to one account: is it the right profile?"),
+        Exit::TryAgain if error.status().is_none() => {
+            Some("check the address (--url, PREFACTOR_API_URL, `prefactor profile list`) and the network")
+        }
+        Exit::Failed if matches!(error, PrefactorError::ResponseContract(_)) => {
             Some("is the address that of a Prefactor API, and not of a web page or a proxy?")
         }
         _ => None,
@@ -137,8 +170,12 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let cause_text = cause.to_string();
+        // Some errors say the same as their source.
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
         source = cause.source();
     }
     text

@@ -1,13 +1,19 @@
 //! The `prefactor` command.
 //!
-//! `args` is the top of the command line, `commands` has a module per command with its arguments, `connection` finds
-//! the API and the token, `failure` has the errors and what each exit code promises.
+//! - `args` is the top of the command line; `commands` has a module per command, with its arguments.
+//! - `connection` finds the API and the token: flags, environment, `profiles`.
+//! - `input` reads what users write, `pages` what comes in pages, `output` prints for people and for programs.
+//! - `failure` has the errors, and what each exit code promises.
 #![expect(clippy::print_stderr, reason = "a command says on stderr why it failed")]
 
 mod args;
 mod commands;
 mod connection;
 mod failure;
+mod input;
+mod output;
+mod pages;
+mod profiles;
 mod runtime;
 mod token_arg;
 
@@ -22,6 +28,15 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Serve(args) => commands::serve::run(args),
         Command::Ping(args) => commands::ping::run(args),
+        Command::Agents(args) => commands::agents::run(args),
+        Command::Instances(args) => commands::instances::run(args),
+        Command::Spans(args) => commands::spans::run(args),
+        Command::Bulk(args) => commands::bulk::run(&args),
+        Command::Watch(args) => commands::watch::run(args),
+        Command::Load(args) => commands::load::run(args),
+        Command::Pfid(args) => commands::pfid::run(args),
+        Command::Profile(args) => commands::profile::run(args),
+        Command::Completions(args) => commands::completions::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,12 @@
-//! A token on the command line.
+//! A token as it was given.
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Never shown. Any text is one to clap, whose error for a wrong value would repeat it: it is checked later.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct TokenArg(String);
 
 impl TokenArg {

@@ -43,6 +43,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "tree.js": JS,
     "virtual.js": JS,
     "waterfall.js": JS,
+    "welcome.js": JS,
 };
 
 pub(super) async fn page() -> Response {

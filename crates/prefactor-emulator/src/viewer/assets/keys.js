@@ -13,9 +13,9 @@ export function setUpKeys({ runs, run, details }) {
     Enter: () => run.enter(),
     c: () => run.toggleCritical(),
     f: () => run.waterfall.nextFailure(),
-    '+': () => run.waterfall.range.zoom(0.5),
-    '=': () => run.waterfall.range.zoom(0.5),
-    '-': () => run.waterfall.range.zoom(2),
+    '+': () => run.waterfall.zoom(0.5),
+    '=': () => run.waterfall.zoom(0.5),
+    '-': () => run.waterfall.zoom(2),
     0: () => run.waterfall.range.fit(),
     '/': () => run.focusSearch(),
   };

@@ -27,13 +27,13 @@ export class Minimap {
     this.canvas.addEventListener('pointerdown', (event) => this.#drag(event));
   }
 
-  show(spans, now) {
+  show(spans) {
     this.#spans = spans;
-    this.#now = now;
     this.#drawn = '';
   }
 
-  draw() {
+  draw(now = this.#now) {
+    this.#now = now;
     const ratio = devicePixelRatio || 1;
     const width = Math.round(this.canvas.clientWidth * ratio);
     const height = Math.round(this.canvas.clientHeight * ratio);

@@ -51,6 +51,14 @@ export class Range {
     this.set(fixed - width * share, fixed + width * (1 - share));
   }
 
+  /** Moves as far as needed for a stretch to be in sight, in the middle if it was not at all. */
+  include(start, end) {
+    if (end >= this.from && start <= this.to) return;
+    const half = (this.to - this.from) / 2;
+    const middle = (start + Math.min(end, start + half)) / 2;
+    this.set(middle - half, middle + half);
+  }
+
   /** Moves on by a share of what is in sight. */
   pan(share) {
     const by = (this.to - this.from) * share;

@@ -8,6 +8,7 @@ import { addressOf, go } from './route.js';
 import { lasted } from './runs.js';
 import { SpanTree } from './tree.js';
 import { Waterfall } from './waterfall.js';
+import { welcome } from './welcome.js';
 
 export class RunPane {
   /** Undefined until the address was read. */
@@ -212,9 +213,9 @@ export class RunPane {
         button('Unfold', { title: 'Unfold all', onclick: () => waterfall().foldAll(false) })),
       this.critical,
       h('div', { class: 'group' },
-        button('−', { title: 'Zoom out (-)', 'aria-label': 'Zoom out', onclick: () => waterfall().range.zoom(2) }),
+        button('−', { title: 'Zoom out (-)', 'aria-label': 'Zoom out', onclick: () => waterfall().zoom(2) }),
         button('Fit', { title: 'The whole run (0)', onclick: () => waterfall().range.fit() }),
-        button('+', { title: 'Zoom in (+)', 'aria-label': 'Zoom in', onclick: () => waterfall().range.zoom(0.5) })),
+        button('+', { title: 'Zoom in (+)', 'aria-label': 'Zoom in', onclick: () => waterfall().zoom(0.5) })),
       h('p', { class: 'keys' }, '↑↓ move   ←→ fold   Enter open   f next failure   / search   Esc close'),
     );
   }
@@ -229,12 +230,4 @@ export class RunPane {
 function summaryOf(payload) {
   const isShort = (value) => ['number', 'boolean'].includes(typeof value) || (typeof value === 'string' && value.length < 24);
   return String(Object.values(payload ?? {}).find(isShort) ?? '');
-}
-
-function welcome() {
-  const lines = [`export PREFACTOR_API_URL=${location.origin}`, 'export PREFACTOR_API_TOKEN=emulator-token   # or what --token said'];
-  return h('div', { class: 'welcome' },
-    h('h2', {}, 'Runs appear here while they happen'),
-    h('p', {}, 'Point an SDK at this emulator and open a run from the list.'),
-    h('pre', {}, lines.join('\n')));
 }

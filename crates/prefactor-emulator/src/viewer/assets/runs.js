@@ -6,6 +6,7 @@ import { button, h } from './dom.js';
 import { count, counted, duration, moment, now } from './format.js';
 import { addressOf, go } from './route.js';
 import { VirtualList } from './virtual.js';
+import { welcome } from './welcome.js';
 
 const STATUSES = ['active', 'complete', 'failed', 'terminated', 'cancelled', 'pending'];
 
@@ -60,7 +61,7 @@ export class RunsPane {
     this.search.select();
   }
 
-  /** Moves the keyboard's place; `true` when there was somewhere to go. */
+  /** Moves the keyboard's place. */
   move(step) {
     if (this.list.count === 0) return;
     this.#current = Math.max(0, Math.min(this.list.count - 1, this.#current + step));
@@ -137,8 +138,10 @@ export class RunsPane {
     this.empty.hidden = total > 0;
     this.scroller.hidden = total === 0;
     if (total > 0) return;
-    const text = isFiltered ? 'No run fits the filter.' : 'No runs yet.';
-    if (this.empty.textContent !== text) this.empty.replaceChildren(text);
+    const key = isFiltered ? 'No run fits the filter.' : 'No runs yet.';
+    if (this.empty.dataset.key === key) return;
+    this.empty.dataset.key = key;
+    this.empty.replaceChildren(key, ...(isFiltered ? [] : [welcome()]));
   }
 
   #fill(row, index) {

@@ -76,7 +76,7 @@ export class Waterfall {
     const { length } = this.#tree.spans;
     this.total.textContent = wanted ? `${counted(this.#rows.length, 'row')} of ${length}` : counted(length, 'span');
     this.list.setCount(this.#rows.length);
-    this.minimap.show(this.#tree.spans, this.#now);
+    this.minimap.show(this.#tree.spans);
     this.#redraw();
   }
 
@@ -104,6 +104,7 @@ export class Waterfall {
       index = this.#rows.indexOf(span);
     }
     if (index >= 0) this.list.reveal(index);
+    if (span.start !== null) this.range.include(span.start, endOf(span, this.#now));
     this.list.refresh();
     this.#options.onSelect(span);
   }
@@ -127,6 +128,14 @@ export class Waterfall {
     if (!span) return;
     if (span.isFolded) this.fold(span, false);
     else this.select(span.children[0]);
+  }
+
+  /** Zooms about the selected span, when it is in sight. */
+  zoom(factor) {
+    const span = this.#selected;
+    const middle = span && span.start !== null ? (span.start + endOf(span, this.#now)) / 2 : null;
+    const share = middle === null ? 0.5 : this.range.share(middle);
+    this.range.zoom(factor, share >= 0 && share <= 1 ? share : 0.5);
   }
 
   fold(span, isFolded) {
@@ -156,7 +165,7 @@ export class Waterfall {
     const at = (tick) => `${((tick.at + start - from) / (to - from)) * 100}%`;
     this.axis.replaceChildren(...marks.map((tick) => placed(h('span', {}, tick.text), at(tick))));
     this.grid.replaceChildren(...marks.map((tick) => placed(h('i'), at(tick))));
-    this.minimap.draw();
+    this.minimap.draw(this.#now);
     this.list.refresh();
   }
 
@@ -210,30 +219,20 @@ export class Waterfall {
   }
 
   #fillTrack({ bar, path, time }, span) {
-    if (span.start === null) {
-      bar.hidden = path.hidden = true;
-      time.hidden = false;
-      time.textContent = 'not started';
-      time.dataset.place = 'after';
-      time.style.left = '0';
-      time.style.right = 'auto';
-      return;
-    }
-    const end = endOf(span, this.#now);
     const { from, to } = this.range;
-    const isSeen = end >= from && span.start <= to;
-    bar.hidden = time.hidden = path.hidden = !isSeen;
-    if (!isSeen) return;
+    const end = span.start === null ? null : endOf(span, this.#now);
+    const isSeen = end !== null && end >= from && span.start <= to;
+    bar.hidden = path.hidden = !isSeen;
+    if (end === null) return note(time, 'not started', 'after', 0);
+    if (end < from) return note(time, `‹ ${duration(end - span.start)}`, 'after', 0);
+    if (span.start > to) return note(time, `${duration(end - span.start)} ›`, 'before', 1);
     const left = Math.max(0, this.range.share(span.start));
     const right = Math.min(1, this.range.share(end));
     stretch(bar, left, right);
-
-    time.textContent = duration(end - span.start);
     // Where there is room: behind the bar, before it, or in it.
-    const place = right < 0.82 ? 'after' : left > 0.18 ? 'before' : 'inside';
-    time.dataset.place = place;
-    time.style.left = place === 'after' ? percent(right) : place === 'inside' ? percent(left) : 'auto';
-    time.style.right = place === 'before' ? percent(1 - left) : 'auto';
+    if (right < 0.82) note(time, duration(end - span.start), 'after', right);
+    else if (left > 0.18) note(time, duration(end - span.start), 'before', left);
+    else note(time, duration(end - span.start), 'inside', left);
 
     const stretches = this.#critical.get(span);
     path.parentElement.classList.toggle('critical', stretches !== undefined);
@@ -254,6 +253,14 @@ export class Waterfall {
     } else return;
     event.preventDefault();
   }
+}
+
+/** Writes a text behind, before or inside a place. */
+function note(element, text, place, share) {
+  element.textContent = text;
+  element.dataset.place = place;
+  element.style.left = place === 'before' ? 'auto' : percent(share);
+  element.style.right = place === 'before' ? percent(1 - share) : 'auto';
 }
 
 function percent(share) {

@@ -1,0 +1,146 @@
+//! How a load went: one object, as a table or as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use prefactor::{Ledger, Traffic};
+use serde::Serialize;
+
+use super::usage;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    /// Operations: two per span, and three per run (register, start, finish).
+    accepted: u64,
+    delivered: u64,
+    rejected: u64,
+    rejected_by_reason: BTreeMap<&'static str, u64>,
+    lost: u64,
+    lost_by_reason: BTreeMap<&'static str, u64>,
+    in_flight: u64,
+    spans: u64,
+    seconds: f64,
+    spans_per_s: f64,
+    /// What the two calls for a span took their caller.
+    caller_ns: CallerTimes,
+    /// From the call that finished a span to the API's answer.
+    finish_to_delivered_ms: DeliveryTimes,
+    requests: u64,
+    retries: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_rss_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_seconds: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct CallerTimes {
+    p50: u64,
+    p99: u64,
+    p999: u64,
+    max: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct DeliveryTimes {
+    p50: f64,
+    p99: f64,
+}
+
+impl Summary {
+    pub(crate) fn new(
+        ledger: &Ledger,
+        traffic: Traffic,
+        spans: u64,
+        took: Duration,
+        caller_ns: &Histogram<u64>,
+        delivery_us: &Histogram<u64>,
+    ) -> Self {
+        let milliseconds = |quantile| delivery_us.value_at_quantile(quantile) as f64 / 1_000.0;
+        Self {
+            accepted: ledger.accepted.operations,
+            delivered: ledger.delivered.operations,
+            rejected: ledger.rejected_total().operations,
+            rejected_by_reason: ledger
+                .rejected
+                .iter()
+                .map(|(reason, tally)| (reason.as_str(), tally.operations))
+                .collect(),
+            lost: ledger.lost_total().operations,
+            lost_by_reason: ledger
+                .lost
+                .iter()
+                .map(|(reason, tally)| (reason.as_str(), tally.operations))
+                .collect(),
+            in_flight: ledger.in_flight().operations,
+            spans,
+            seconds: took.as_secs_f64(),
+            spans_per_s: spans as f64 / took.as_secs_f64().max(f64::MIN_POSITIVE),
+            caller_ns: CallerTimes {
+                p50: caller_ns.value_at_quantile(0.5),
+                p99: caller_ns.value_at_quantile(0.99),
+                p999: caller_ns.value_at_quantile(0.999),
+                max: caller_ns.max(),
+            },
+            finish_to_delivered_ms: DeliveryTimes { p50: milliseconds(0.5), p99: milliseconds(0.99) },
+            requests: traffic.requests,
+            retries: traffic.retries,
+            bytes: traffic.bytes,
+            peak_rss_bytes: usage::peak_rss_bytes(),
+            cpu_seconds: usage::cpu_seconds(),
+        }
+    }
+
+    /// What is wrong with it, if anything is.
+    pub(crate) fn flaw(&self, allow_loss: bool) -> Option<String> {
+        let settled = self.delivered + self.rejected + self.lost;
+        if self.in_flight > 0 || settled != self.accepted {
+            return Some(format!(
+                "the ledger does not add up: accepted {}, settled {settled}",
+                self.accepted
+            ));
+        }
+        if self.rejected > 0 {
+            return Some(format!("{} operations were rejected", self.rejected));
+        }
+        (self.lost > 0 && !allow_loss).then(|| format!("{} operations were lost", self.lost))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "spans               {:>14}", self.spans)?;
+        writeln!(f, "seconds             {:>14.3}", self.seconds)?;
+        writeln!(f, "spans/s             {:>14.0}", self.spans_per_s)?;
+        writeln!(f, "operations accepted {:>14}", self.accepted)?;
+        writeln!(f, "  delivered         {:>14}", self.delivered)?;
+        writeln!(f, "  rejected          {:>14}", self.rejected)?;
+        for (reason, operations) in &self.rejected_by_reason {
+            writeln!(f, "    {reason:<16}{operations:>14}")?;
+        }
+        writeln!(f, "  lost              {:>14}", self.lost)?;
+        for (reason, operations) in &self.lost_by_reason {
+            writeln!(f, "    {reason:<16}{operations:>14}")?;
+        }
+        let CallerTimes { p50, p99, p999, max } = self.caller_ns;
+        writeln!(f, "caller ns per span  {:>14}  p50", p50)?;
+        writeln!(f, "                    {:>14}  p99", p99)?;
+        writeln!(f, "                    {:>14}  p99.9", p999)?;
+        writeln!(f, "                    {:>14}  max", max)?;
+        writeln!(f, "finish to delivered {:>14.1}  p50, ms", self.finish_to_delivered_ms.p50)?;
+        writeln!(f, "                    {:>14.1}  p99, ms", self.finish_to_delivered_ms.p99)?;
+        writeln!(f, "requests            {:>14}", self.requests)?;
+        writeln!(f, "  retries           {:>14}", self.retries)?;
+        writeln!(f, "bytes sent          {:>14}", self.bytes)?;
+        if let Some(bytes) = self.peak_rss_bytes {
+            writeln!(f, "peak memory, bytes  {bytes:>14}")?;
+        }
+        if let Some(seconds) = self.cpu_seconds {
+            writeln!(f, "cpu seconds         {seconds:>14.2}")?;
+        }
+        Ok(())
+    }
+}
