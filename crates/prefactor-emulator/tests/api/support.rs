@@ -63,11 +63,7 @@ impl Api {
 
     pub(crate) async fn with(builder: EmulatorBuilder) -> Self {
         let emulator = builder.start().await.expect("a free port");
-        Self {
-            emulator,
-            client: reqwest::Client::builder().timeout(LIMIT).build().expect("a client"),
-            keys: AtomicU64::new(0),
-        }
+        Self { emulator, client: client(), keys: AtomicU64::new(0) }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -165,4 +161,10 @@ pub(crate) fn foreign_id(api: &Api) -> String {
 /// A fresh id of the account's partition.
 pub(crate) fn own_id(api: &Api) -> String {
     prefactor_pfid::generate(api.emulator.agent_id().partition()).to_string()
+}
+
+/// The provider is this test binary's own business; where it is installed already that is just as well.
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(LIMIT).build().expect("a client")
 }

@@ -127,7 +127,16 @@ mod tests {
                 {{"_type": "agent_spans/create", "schema_name": "x"}}, {{"_type": "agent_spans/finish", "details": {{}}}}]"#
         );
 
-        insta::assert_snapshot!(mistakes(&text), @"");
+        insta::assert_snapshot!(mistakes(&text), @r"
+        nothing was sent, for the input has mistakes
+          items[1] is not a JSON object
+          items[2] has no `_type`, such as agent_spans/create
+          items[3] has a `_type` that is no name, such as agent_spans/create
+          items[4] has a wrong idempotency_key: an idempotency key has 8 to 64 characters, not 5
+          items[5] has the idempotency_key of items[0]
+          items[6] has no `details` object, under which the fields of a new span stand
+          items[7] has `details`, whose contents the API would lose: write them beside `_type`
+        ");
     }
 
     #[test]

@@ -65,7 +65,11 @@ mod tests {
             of_span(&span("a", None, "failed")),
         ];
 
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        2024-05-01 12:00:00 run run-1 active
+        2024-05-01 12:00:01 span a agent:a active
+        2024-05-01 12:00:02 span a agent:a failed 1.0 s
+        ");
     }
 
     #[test]

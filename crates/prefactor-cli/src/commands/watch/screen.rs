@@ -61,7 +61,7 @@ fn lines(run: &Run, now: DateTime<Utc>, rows: usize, paint: impl Fn(&Cell) -> St
     if tree.len() > room {
         let left_out = tree.len() - room.saturating_sub(1);
         keep_the_latest(&mut tree, spans, room.saturating_sub(1));
-        lines.push(paint(&Cell::faint(format!("… {left_out} spans more"))));
+        lines.push(paint(&Cell::faint(format!("… {left_out} more spans"))));
     }
     lines.extend(tree.iter().map(|branch| {
         let span = &spans[branch.index];
@@ -108,7 +108,12 @@ mod tests {
             span("tool", Some("agent"), "failed"),
         ];
 
-        insta::assert_snapshot!(drawn(&run("active", spans), 10), @"");
+        insta::assert_snapshot!(drawn(&run("active", spans), 10), @r"
+        run-1 active  4.0 s  spans: 3 (1 active, 2 complete)
+        agent:agent  active  3.0 s
+        ├─ agent:llm  complete  1.0 s
+        └─ agent:tool  failed  1.0 s
+        ");
     }
 
     #[test]
@@ -117,6 +122,11 @@ mod tests {
         let spans =
             [span("agent", None, "active")].into_iter().chain(ended).chain([span("last", None, "active")]);
 
-        insta::assert_snapshot!(drawn(&run("active", spans), 4), @"");
+        insta::assert_snapshot!(drawn(&run("active", spans), 4), @r"
+        run-1 active  4.0 s  spans: 3 (1 active, 2 complete)
+        … 20 more spans
+        agent:agent  active  3.0 s
+        agent:last  active  3.0 s
+        ");
     }
 }
