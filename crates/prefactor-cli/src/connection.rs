@@ -18,13 +18,11 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "URL", help_heading = HEADING)]
     url: Option<String>,
 
-    /// The token [env: PREFACTOR_API_TOKEN]. Other users of the machine can read command lines: prefer the environment or
-    /// a profile.
+    /// The token [env: PREFACTOR_API_TOKEN]. Command lines can be seen by others: prefer a profile.
     #[arg(long, value_name = "TOKEN", help_heading = HEADING)]
     token: Option<TokenArg>,
 
-    /// Address and token of this profile, whatever the environment says; see `prefactor profile --help`. Without it the
-    /// environment counts, and if that is silent the profile `default`.
+    /// Address and token of this profile, whatever the environment says; see `prefactor profile --help`.
     #[arg(long, value_name = "NAME", help_heading = HEADING)]
     profile: Option<String>,
 

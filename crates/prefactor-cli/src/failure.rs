@@ -144,7 +144,7 @@ fn hint_for(error: &PrefactorError, exit: Exit) -> Option<&'static str> {
         Exit::NotAuthorised => Some(
             "lists, agents and `instances terminate` take an account-wide token, not one of a deployment",
         ),
-        Exit::NotFound => Some("ids are case-sensitive and belong to one account: is it the right profile?"),
+        Exit::NotFound => Some("ids belong to one account: is it the right address and token?"),
         Exit::TryAgain if error.status().is_none() => {
             Some("check the address (--url, PREFACTOR_API_URL, `prefactor profile list`) and the network")
         }

@@ -4,7 +4,6 @@
 //! - `connection` finds the API and the token: flags, environment, `profiles`.
 //! - `input` reads what users write, `pages` what comes in pages, `output` prints for people and for programs.
 //! - `failure` has the errors, and what each exit code promises.
-#![expect(clippy::print_stderr, reason = "a command says on stderr why it failed")]
 
 mod args;
 mod commands;
@@ -42,7 +41,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_told() {
-                eprintln!("error: {failure}");
+                output::say(format_args!("error: {failure}"));
             }
             failure.exit_code()
         }

@@ -46,8 +46,8 @@ fn wanted(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
 
 pub(crate) fn paint(text: &str, colour: Option<Colour>) -> String {
     match colour {
-        Some(colour) => format!("\x1b[{}m{text}\x1b[0m", colour.code()),
-        None => text.to_owned(),
+        Some(colour) if !text.is_empty() => format!("\x1b[{}m{text}\x1b[0m", colour.code()),
+        _ => text.to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::marker::PhantomData;
 
 use super::table::Table;
-use super::{Format, Out, Shown, escape, json};
+use super::{Format, Out, Shown, escape, json, say};
 use crate::failure::Failure;
 
 /// Prints each thing soon after it was pushed and keeps none for long.
@@ -40,11 +40,11 @@ impl<T: Shown> List<T> {
         self.out.flush()
     }
 
-    #[expect(clippy::print_stderr, reason = "stdout belongs to the list, which is empty")]
+    /// Stdout belongs to the list: that there is none is said beside it.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         self.flush()?;
         if self.pushed == 0 && self.out.format == Format::Human {
-            eprintln!("no {}", T::PLURAL);
+            say(format_args!("no {}", T::PLURAL));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod json;
 mod list;
 mod record;
 mod shown;
+mod stderr;
 mod table;
 pub(crate) mod time;
 pub(crate) mod tree;
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 
 pub(crate) use list::List;
 pub(crate) use shown::{Cell, Shown};
+pub(crate) use stderr::say;
 
 /// Flattened into the arguments of every command that prints things.
 #[derive(Debug, Clone, Copy, clap::Args)]

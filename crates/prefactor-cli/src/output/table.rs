@@ -47,8 +47,8 @@ impl Table {
 
 /// The last cell of a row is not filled up: no line ends in blanks.
 fn print_row(row: &[Cell], widths: &[usize], out: &mut impl Write, colours: bool) -> io::Result<()> {
-    let last = row.len().saturating_sub(1);
-    for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+    let last = row.iter().rposition(|cell| cell.width() > 0).unwrap_or_default();
+    for (column, (cell, width)) in row.iter().zip(widths).enumerate().take(last + 1) {
         let blanks = if column == last { 0 } else { width - cell.width() + 2 };
         write!(out, "{}{:blanks$}", cell.painted(colours), "")?;
     }

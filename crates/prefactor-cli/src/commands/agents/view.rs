@@ -33,7 +33,10 @@ impl Shown for Agent {
         ];
         if let Some(counts) = &self.instance_counts {
             let counts: Vec<String> = counts.iter().filter(|(_, count)| is_some(count)).map(count).collect();
-            fields.push(("runs", Cell::new(counts.join(", "))));
+            fields.push((
+                "runs",
+                if counts.is_empty() { Cell::new("0") } else { Cell::new(counts.join(", ")) },
+            ));
         }
         if let Some(actions) = self.available_actions {
             let actions = [

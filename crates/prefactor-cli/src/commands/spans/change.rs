@@ -10,7 +10,7 @@ use crate::commands::EndStatus;
 use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::input::{self, JsonArg};
-use crate::output::{Out, OutputArgs, escape};
+use crate::output::{Out, OutputArgs, escape, say};
 
 /// Create a span. It may be finished at once: with its --status, --result and both times.
 #[derive(Debug, clap::Args)]
@@ -109,11 +109,10 @@ pub(super) async fn finish(args: FinishArgs) -> Result<(), Failure> {
 }
 
 /// The order to stop goes to stderr: stdout is the span's.
-#[expect(clippy::print_stderr, reason = "an order beside the answer, for whoever watches")]
 fn print(output: OutputArgs, answer: ApiResponse<AgentSpan>) -> Result<(), Failure> {
     if let Some(control) = answer.control.filter(|control| control.terminate) {
         let reason = control.reason.unwrap_or_else(|| "no reason is given".to_owned());
-        eprintln!("note: an operator has ended this run: {}", escape::line(&reason));
+        say(format_args!("note: an operator has ended this run: {}", escape::line(&reason)));
     }
     Out::new(output).one(&answer.details)
 }
