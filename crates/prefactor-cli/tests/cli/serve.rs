@@ -1,22 +1,11 @@
-//! The built command, run as users run it.
-
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::Duration;
+
+use crate::support::{LIMIT, lines_of, prefactor, run};
 
 const PROMISE: &str = "listening on http://";
-
-/// How long a test waits for what must come.
-const LIMIT: Duration = Duration::from_secs(20);
-
-fn prefactor() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_prefactor"));
-    command.env_remove("PREFACTOR_API_TOKEN");
-    command
-}
 
 /// A running `prefactor serve`; it is killed when the test ends early.
 struct Server {
@@ -71,23 +60,10 @@ impl Drop for Server {
     }
 }
 
-/// Read on a thread of their own, so that waiting for one can be given up.
-fn lines_of(stdout: ChildStdout) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    lines
-}
-
 fn fails(args: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stdout, stderr } = prefactor().args(args).output().expect("the command runs");
-    assert!(stdout.is_empty());
-    (status.code(), String::from_utf8(stderr).expect("text"))
+    let said = run(prefactor().args(args));
+    assert!(said.stdout.is_empty());
+    (said.code, said.stderr)
 }
 
 #[test]

@@ -1,0 +1,25 @@
+//! The built command, run as users run it, against the emulator over real HTTP.
+
+/// `agents`: list, show, create, update, retire, reinstate, delete.
+mod agents;
+/// `bulk`: what is sent, what is printed, what is refused before anything is sent.
+mod bulk;
+/// `completions`, `--help` and what is wrong on the command line.
+mod command_line;
+/// Where address and token come from, and that tokens never show.
+mod connection;
+/// `instances`: list, show, register, start, finish, terminate, quality.
+mod instances;
+/// What every command's output has in common: pipes, colours, control characters.
+mod output;
+/// `pfid`: ids, offline.
+mod pfid;
+/// `profile`: the file and who may read it.
+mod profile;
+/// `serve`: the emulator as a process.
+mod serve;
+/// `spans`: list, create, finish.
+mod spans;
+mod support;
+/// `watch`: a run while it goes on.
+mod watch;
