@@ -130,6 +130,7 @@ fn spans_are_listed_by_the_time_of_their_start() {
     let listed = |args: &[&str]| api.done(&[&["spans", "list", RUN, "--ids"], args].concat());
 
     assert_eq!(listed(&["--since", "2024-05-01T12:00:01Z"]), SPAN);
+    assert_eq!(listed(&["--since", "2024-05-01T12:00:02Z"]), "");
     assert_eq!(listed(&["--until", "2024-05-01T12:00:02Z"]), SPAN);
     assert_eq!(listed(&["--until", "2024-05-01T12:00:01Z"]), "");
 }
