@@ -1,5 +1,7 @@
 //! Every action of the API, read but not yet done. Single calls and bulk items both become one of these.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::ApiError;
 use crate::params::agents::{AgentDetails, NamedAgent, WriteAgent};
 use crate::params::instances::{
@@ -10,7 +12,8 @@ use crate::params::spans::{CreateSpan, FinishSpan};
 use crate::read::{self, Text};
 
 /// Who may do something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Scope {
     /// One agent in one environment: what an SDK runs with.
     Deployment,

@@ -3,22 +3,26 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::Utc;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use prefactor_pfid::{Partition, Pfid};
 use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::database::{Database, DatabaseError, Effect};
 use crate::faults::{Faults, Injector};
 use crate::journal::{Journal, RequestRecord};
+use crate::policy::Policy;
 use crate::record::{AgentRecord, InstanceRecord, SpanRecord};
 use crate::router;
 use crate::rules::CancelRule;
 use crate::server;
 use crate::shared::Shared;
-use crate::store::Store;
+use crate::store::{Ids, Store};
 
 /// The deployment-scoped token of an emulator that was given none.
 pub const DEFAULT_TOKEN: &str = "emulator-token";
@@ -170,32 +174,29 @@ impl Emulator {
     ///
     /// There is no such instance, or it has ended already.
     pub fn terminate(&self, instance_id: impl fmt::Display, reason: &str) -> Result<(), TerminateError> {
-        let terminated = self.with_instance(&instance_id, |store, index| {
-            store
-                .terminate_instance(index, reason, Utc::now())
-                .map_err(|_| TerminateError::AlreadyEnded { id: instance_id.to_string() })
-        });
-        terminated.unwrap_or_else(|| Err(TerminateError::UnknownInstance { id: instance_id.to_string() }))
+        let index = self
+            .with_instance(&instance_id, |_, index| index)
+            .ok_or_else(|| TerminateError::UnknownInstance { id: instance_id.to_string() })?;
+        self.shared
+            .terminate(index, reason)
+            .map_err(|_| TerminateError::AlreadyEnded { id: instance_id.to_string() })
     }
 
-    /// Stops it: closes the port and cuts every connection.
+    /// Stops it: closes the port, cuts every connection, and closes the database when there is one.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         if let Some(server) = self.server.take() {
             // The task only ends in an error when its runtime goes away, and then it has stopped as well.
             let _ = server.await;
         }
+        self.shared.close();
     }
 
-    fn with_instance<T>(
-        &self,
-        id: &dyn fmt::Display,
-        read: impl FnOnce(&mut Store, usize) -> T,
-    ) -> Option<T> {
+    fn with_instance<T>(&self, id: &dyn fmt::Display, read: impl FnOnce(&Store, usize) -> T) -> Option<T> {
         let id = id.to_string().parse().ok()?;
-        let mut store = self.shared.store();
+        let store = self.shared.store();
         let index = store.instance_at(id)?;
-        Some(read(&mut store, index))
+        Some(read(&store, index))
     }
 }
 
@@ -223,6 +224,7 @@ pub struct EmulatorBuilder {
     faults: Faults,
     journal: usize,
     cancel_rule: CancelRule,
+    database: Option<PathBuf>,
 }
 
 impl EmulatorBuilder {
@@ -245,7 +247,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// The account's partition: ids that clients choose must have it.
+    /// The account's partition: ids that clients choose must have it. A database keeps the one it began with.
     pub fn partition(mut self, partition: Partition) -> Self {
         self.partition = Some(partition);
         self
@@ -277,28 +279,56 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Keeps everything in this file, which is made if there is none. What was answered with success is there again at
+    /// the next start, also after a crash of the process; idempotency keys too. Not set, it forgets.
+    ///
+    /// ```
+    /// use prefactor_emulator::Emulator;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("emulator.db");
+    /// let first = Emulator::builder().database(&file).start().await?;
+    /// let account = first.account_id();
+    /// first.shutdown().await;
+    ///
+    /// let second = Emulator::builder().database(&file).start().await?;
+    /// assert_eq!(second.account_id(), account);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn database(mut self, file: impl Into<PathBuf>) -> Self {
+        self.database = Some(file.into());
+        self
+    }
+
     /// Starts it on the current tokio runtime, of whatever kind. It runs for as long as that runtime does.
     ///
     /// # Errors
     ///
-    /// The address can't be listened on, or an agent's id has another partition than the account.
+    /// The address can't be listened on, an agent's id has another partition than the account, or the database can't
+    /// be used.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime, or in one without its IO driver.
     pub async fn start(self) -> Result<Emulator, StartError> {
-        let partition = match self.partition {
-            Some(partition) => partition,
-            None => Partition::new(DEFAULT_PARTITION).unwrap_or(Partition::MAX),
-        };
         let now = Utc::now();
-        let mut store = Store::new(partition, self.cancel_rule, now);
+        let (database, mut store) = self.account(now).await?;
+        let policy = Policy { cancel: self.cancel_rule };
+        if *store.policy() != policy {
+            store.set_policy(policy.clone());
+            keep(database.as_ref(), &mut store, Effect::Ruled(policy), now);
+        }
         for agent in self.agents {
-            match agent.parse::<Pfid>() {
-                Ok(id) if id.partition() == partition => store.add_agent(Some(id), &agent, None, now),
-                Ok(_) => return Err(StartError::ForeignAgent { id: agent }),
-                Err(_) => store.add_agent(None, &agent, Some(&agent), now),
-            };
+            if agent.parse::<Pfid>().is_ok_and(|id| id.partition() != store.partition()) {
+                return Err(StartError::ForeignAgent { id: agent });
+            }
+            if !store.has_agent(&agent) {
+                store.add_given_agent(&agent, now);
+                keep(database.as_ref(), &mut store, Effect::AgentAdded { agent }, now);
+            }
         }
 
         let listen = |source| StartError::Listen { address: self.listen.clone(), source };
@@ -310,11 +340,41 @@ impl EmulatorBuilder {
             Injector::new(self.faults),
             Journal::new(self.journal),
             store,
+            database,
         ));
         let stop = CancellationToken::new();
         let router = router::router(shared.clone(), address);
         let server = tokio::spawn(server::serve(listener, router, stop.clone()));
         Ok(Emulator { shared, address, url: format!("http://{address}"), stop, server: Some(server) })
+    }
+
+    /// A new account, or the one in the database.
+    async fn account(&self, now: DateTime<Utc>) -> Result<(Option<Database>, Store), StartError> {
+        let partition =
+            self.partition.or_else(|| Partition::new(DEFAULT_PARTITION).ok()).unwrap_or(Partition::MAX);
+        let Some(file) = self.database.clone() else {
+            return Ok((None, Store::new(Ids::new(partition), now)));
+        };
+        let failed = {
+            let file = file.clone();
+            move |source| StartError::Database { file, source }
+        };
+        let opened = tokio::task::spawn_blocking(move || Database::open(&file, partition, now)).await;
+        let gone = |error| Err(DatabaseError::Failed(Box::new(error)));
+        let (database, store) = opened.unwrap_or_else(gone).map_err(failed)?;
+        match self.partition {
+            Some(asked) if asked != store.partition() => {
+                Err(StartError::OtherPartition { found: store.partition(), asked })
+            }
+            _ => Ok((Some(database), store)),
+        }
+    }
+}
+
+/// Keeps an effect that no request had.
+fn keep(database: Option<&Database>, store: &mut Store, effect: Effect, now: DateTime<Utc>) {
+    if let Some(database) = database {
+        database.append(effect.at(now, store.sequence(), store.ids().take_made()), Bytes::new());
     }
 }
 
@@ -329,6 +389,7 @@ impl Default for EmulatorBuilder {
             faults: Faults::new(),
             journal: 0,
             cancel_rule: CancelRule::default(),
+            database: None,
         }
     }
 }
@@ -355,6 +416,23 @@ pub enum StartError {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+    /// The database can't be used.
+    #[error("the database {} can't be used", file.display())]
+    Database {
+        /// The file that was asked for.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: DatabaseError,
+    },
+    /// The account in the database has another partition than the one that was asked for.
+    #[error("the account in the database has the partition {found}, not {asked}")]
+    OtherPartition {
+        /// That of the database.
+        found: Partition,
+        /// The one that was asked for.
+        asked: Partition,
     },
     /// An agent's id does not belong to the account.
     #[error("the agent {id} has another partition than the account")]

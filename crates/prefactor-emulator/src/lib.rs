@@ -22,6 +22,8 @@
 
 mod action;
 mod answer;
+mod call;
+mod database;
 mod emulator;
 mod error;
 mod faults;
@@ -29,6 +31,7 @@ mod gate;
 mod handlers;
 mod journal;
 mod params;
+mod policy;
 mod read;
 mod record;
 mod router;
@@ -39,6 +42,7 @@ mod status;
 mod store;
 mod viewer;
 
+pub use database::DatabaseError;
 pub use emulator::{
     DEFAULT_ACCOUNT_TOKEN, DEFAULT_TOKEN, Emulator, EmulatorBuilder, StartError, TerminateError,
 };

@@ -1,12 +1,14 @@
 //! What the API allows: transitions and checks of single values. Pure: no store, no clock, no I/O.
 
 use prefactor_pfid::{Partition, Pfid};
+use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
 use crate::status::{AgentStatus, FinishStatus, InstanceStatus, SpanStatus};
 
 /// From where a run or a span may be cancelled. The reference and the Python SDK disagree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum CancelRule {
     /// Pending or active, as the Python SDK does.
     #[default]

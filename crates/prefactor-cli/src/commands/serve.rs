@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use prefactor_emulator::{
     DEFAULT_ACCOUNT_TOKEN, DEFAULT_TOKEN, Emulator, EmulatorBuilder, Faults, StartError,
@@ -11,7 +12,7 @@ use thiserror::Error;
 use crate::failure::{Failure, chain};
 use crate::token_arg::TokenArg;
 
-/// Serve a Prefactor API in memory, until Ctrl-C or SIGTERM.
+/// Serve a Prefactor API on this machine, until Ctrl-C or SIGTERM.
 ///
 /// The first line on stdout is `listening on http://ADDRESS`. Faults can be changed while it runs, with
 /// `PUT /__faults` and `DELETE /__faults`, which take no token: keep it on the loopback interface.
@@ -33,6 +34,13 @@ pub(crate) struct ServeArgs {
     /// The faults in force from the start: a JSON document, or the path of a file that holds one.
     #[arg(long, value_name = "JSON|FILE", value_parser = read_faults)]
     faults: Option<Faults>,
+
+    /// Keep everything in this file, and go on from it at the next start; without it, it forgets.
+    ///
+    /// What was answered with success survives a crash of the process, idempotency keys included. The file is made if
+    /// there is none, and used by one process at a time.
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
 }
 
 #[derive(Debug, Error)]
@@ -51,8 +59,11 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     let token = sendable("--token", args.token.as_ref(), DEFAULT_TOKEN)?;
     let account_token = sendable("--account-token", args.account_token.as_ref(), DEFAULT_ACCOUNT_TOKEN)?;
     let faults = args.faults.unwrap_or_default();
-    let emulator =
+    let mut emulator =
         Emulator::builder().listen(&args.listen).token(token).account_token(account_token).faults(faults);
+    if let Some(file) = args.db {
+        emulator = emulator.database(file);
+    }
     serve(emulator).map_err(|error| Failure::of(&error))
 }
 

@@ -6,10 +6,8 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 
-use crate::action::{Action, Scope};
-use crate::params::instances::{
-    FinishInstance, RecordQuality, Register, ShowInstance, StartInstance, TerminateInstance,
-};
+use crate::action::{Action, ActionName, Scope};
+use crate::params::instances::ShowInstance;
 use crate::params::list;
 use crate::read::{self, Text};
 use crate::shared::Shared;
@@ -19,28 +17,19 @@ pub(crate) async fn register(
     Extension(scope): Extension<Scope>,
     body: Bytes,
 ) -> Response {
-    let action = read::body::<Register<'_>>(&body).map(|mut params| {
-        let key = params.idempotency_key.take();
-        (Action::RegisterInstance(params), key)
-    });
-    shared.respond(scope, action)
+    shared.call(scope, ActionName::RegisterInstance, None, body).await
 }
 
-/// A call on the instance of the path: the path's id takes the place of one in the body.
+/// A call on the instance of the path.
 macro_rules! instance_call {
-    ($handler:ident, $params:ident) => {
+    ($handler:ident, $name:ident) => {
         pub(crate) async fn $handler(
             State(shared): State<Arc<Shared>>,
             Extension(scope): Extension<Scope>,
             Path(id): Path<String>,
             body: Bytes,
         ) -> Response {
-            let action = read::body::<$params<'_>>(&body).map(|mut params| {
-                params.agent_instance_id = Some(Text::from(&*id));
-                let key = params.idempotency_key.take();
-                (Action::$params(params), key)
-            });
-            shared.respond(scope, action)
+            shared.call(scope, ActionName::$name, Some(&id), body).await
         }
     };
 }
@@ -56,7 +45,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Response {
     let params = ShowInstance { agent_instance_id: Some(Text::from(&*id)) };
-    shared.respond(scope, Ok((Action::ShowInstance(params), None)))
+    shared.read(scope, Ok(Action::ShowInstance(params))).await
 }
 
 pub(crate) async fn list(
@@ -65,5 +54,5 @@ pub(crate) async fn list(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Response {
     let query = list::query_object(pairs);
-    shared.respond(scope, read::object(&query).map(|params| (Action::ListInstances(params), None)))
+    shared.read(scope, read::object(&query).map(Action::ListInstances)).await
 }

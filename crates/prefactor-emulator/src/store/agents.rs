@@ -60,11 +60,11 @@ impl Store {
         external_identifier: Option<&str>,
         now: DateTime<Utc>,
     ) -> usize {
-        let id = id.unwrap_or_else(|| self.ids.generate(self.partition));
+        let id = id.unwrap_or_else(|| self.ids.next());
         self.agents.push(Agent {
             id,
             account_id: self.account_id,
-            deployment_id: self.ids.generate(self.partition),
+            deployment_id: self.ids.next(),
             name: name.to_owned(),
             description: None,
             external_identifier: external_identifier.map(str::to_owned),
@@ -81,6 +81,22 @@ impl Store {
         self.agents.len() - 1
     }
 
+    /// Adds an agent by its id or by any other text, which becomes its `external_identifier` and its name.
+    pub(crate) fn add_given_agent(&mut self, agent: &str, now: DateTime<Utc>) -> usize {
+        match agent.parse::<Pfid>() {
+            Ok(id) => self.add_agent(Some(id), agent, None, now),
+            Err(_) => self.add_agent(None, agent, Some(agent), now),
+        }
+    }
+
+    /// True when there is an agent of this id or `external_identifier`.
+    pub(crate) fn has_agent(&self, agent: &str) -> bool {
+        let id = agent.parse::<Pfid>().ok();
+        self.agents
+            .iter()
+            .any(|known| Some(known.id) == id || known.external_identifier.as_deref() == Some(agent))
+    }
+
     pub(super) fn create_agent(
         &mut self,
         details: &AgentDetails<'_>,
@@ -88,7 +104,7 @@ impl Store {
     ) -> Result<usize, ApiError> {
         let name = details.name.as_deref().ok_or_else(|| ApiError::required("name"))?;
         rules::check_not_blank("name", name)?;
-        let id = details.id.map(|id| rules::check_chosen_id(id.0, self.partition)).transpose()?;
+        let id = details.id.map(|id| rules::check_chosen_id(id.0, self.ids.partition())).transpose()?;
         let external_identifier = details.external_identifier.as_deref();
         let is_taken = |agent: &Agent| {
             Some(agent.id) == id
@@ -237,7 +253,7 @@ impl Store {
         };
         let index = known.unwrap_or_else(|| {
             agent.versions.push(Version {
-                id: self.ids.generate(self.partition),
+                id: self.ids.next(),
                 name,
                 external_identifier,
                 description: given.and_then(|given| text(given.description.as_ref())),

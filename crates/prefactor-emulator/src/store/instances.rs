@@ -100,8 +100,8 @@ impl Store {
             return Err(ApiError::invalid_action("The agent is retired."));
         }
         let id = match params.id {
-            Some(id) => rules::check_chosen_id(id.0, self.partition)?,
-            None => self.ids.generate(self.partition),
+            Some(id) => rules::check_chosen_id(id.0, self.ids.partition())?,
+            None => self.ids.next(),
         };
         if self.instance_index.contains_key(&id) {
             return Err(ApiError::conflict("There is an instance of this id already."));
@@ -177,7 +177,7 @@ impl Store {
         let status = rules::finish_instance(
             self.instances[index].status,
             params.status.unwrap_or_default(),
-            self.cancel_rule,
+            self.policy.cancel,
         )?;
         let sequence = self.next_sequence();
         let instance = &mut self.instances[index];

@@ -2,16 +2,18 @@
 
 mod agents;
 mod idempotency;
+mod ids;
 mod instance_counts;
 mod instances;
 mod lists;
 mod spans;
 
 use chrono::{DateTime, Utc};
-use prefactor_pfid::{Generator, Partition, Pfid};
+use prefactor_pfid::{Partition, Pfid};
 use rustc_hash::FxHashMap;
 
 pub(crate) use agents::{Agent, Version};
+pub(crate) use ids::Ids;
 pub(crate) use instance_counts::InstanceCounts;
 pub(crate) use instances::Instance;
 pub use instances::SpanCounts;
@@ -20,18 +22,17 @@ pub(crate) use spans::Span;
 use crate::action::{Action, Scope};
 use crate::answer::{self, ObjectWriter, View};
 use crate::error::ApiError;
+use crate::policy::Policy;
 use crate::read::Text;
-use crate::rules::CancelRule;
 use idempotency::{Replay, SeenKeys};
 
 /// The account's data. Things are never removed (agents aside), so an index stays what it was.
 #[derive(Debug)]
 pub(crate) struct Store {
-    ids: Generator,
-    partition: Partition,
+    ids: Ids,
     account_id: Pfid,
     environment_id: Pfid,
-    cancel_rule: CancelRule,
+    policy: Policy,
     agents: Vec<Agent>,
     /// The one deployment-scoped tokens belong to.
     default_agent: usize,
@@ -63,16 +64,14 @@ enum Subject {
 }
 
 impl Store {
-    pub(crate) fn new(partition: Partition, cancel_rule: CancelRule, now: DateTime<Utc>) -> Self {
-        let mut ids = Generator::system();
-        let account_id = ids.generate(partition);
-        let environment_id = ids.generate(partition);
+    pub(crate) fn new(mut ids: Ids, now: DateTime<Utc>) -> Self {
+        let account_id = ids.next();
+        let environment_id = ids.next();
         let mut store = Self {
             ids,
-            partition,
             account_id,
             environment_id,
-            cancel_rule,
+            policy: Policy::default(),
             agents: Vec::new(),
             default_agent: 0,
             instances: Vec::new(),
@@ -207,6 +206,22 @@ impl Store {
     fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
+    }
+
+    pub(crate) fn ids(&mut self) -> &mut Ids {
+        &mut self.ids
+    }
+
+    pub(crate) fn partition(&self) -> Partition {
+        self.ids.partition()
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
     }
 
     pub(crate) fn account_id(&self) -> Pfid {

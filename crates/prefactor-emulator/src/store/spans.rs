@@ -63,8 +63,8 @@ impl Store {
         rules::check_not_blank("schema_name", &params.schema_name)?;
         let born = rules::create_span(params.status)?;
         let id = match params.id {
-            Some(id) => rules::check_chosen_id(id.0, self.partition)?,
-            None => self.ids.generate(self.partition),
+            Some(id) => rules::check_chosen_id(id.0, self.ids.partition())?,
+            None => self.ids.next(),
         };
         if self.span_index.contains_key(&id) {
             return Err(ApiError::conflict("There is a span of this id already."));
@@ -108,7 +108,7 @@ impl Store {
         let index = id.parse().ok().and_then(|id: Pfid| self.span_index.get(&id).copied());
         let index = index.ok_or_else(|| ApiError::not_found("agent span"))?;
         let from = self.spans[index].status();
-        let status = rules::finish_span(from, params.status.unwrap_or_default(), self.cancel_rule)?;
+        let status = rules::finish_span(from, params.status.unwrap_or_default(), self.policy.cancel)?;
 
         let sequence = self.next_sequence();
         let span = &mut self.spans[index];

@@ -6,9 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use bytes::Bytes;
 
-use crate::action::{Action, Scope};
-use crate::params::instances::TerminateInstance;
-use crate::read::{self, Text};
+use crate::action::{ActionName, Scope};
 use crate::shared::Shared;
 
 pub(super) async fn terminate(
@@ -16,9 +14,5 @@ pub(super) async fn terminate(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
-    let action = read::body::<TerminateInstance<'_>>(&body).map(|mut params| {
-        params.agent_instance_id = Some(Text::from(&*id));
-        (Action::TerminateInstance(params), None)
-    });
-    shared.respond(Scope::Account, action)
+    shared.call(Scope::Account, ActionName::TerminateInstance, Some(&id), body).await
 }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod bulk;
+mod database;
 mod faults;
 mod idempotency;
 mod instances;
