@@ -58,8 +58,15 @@ impl LiveRuns {
         self.lock().remove(&actor)
     }
 
-    pub(crate) fn take(&self) -> Vec<Arc<Run>> {
+    fn take(&self) -> Vec<Arc<Run>> {
         self.lock().drain().map(|(_, run)| run).collect()
+    }
+
+    /// Drops what has not gone on of any run, which counts it as lost. For the end of the pipeline.
+    pub(crate) fn abandon(&self) {
+        for run in self.take() {
+            run.abandon();
+        }
     }
 }
 
@@ -176,6 +183,10 @@ impl IntakeActor {
             Ok((actor, _)) => {
                 run.attach(actor.clone());
                 self.live.lock().insert(actor.get_id(), run);
+                if self.pipeline.has_ended() {
+                    // The end may have looked through the live runs before this one was among them.
+                    self.live.abandon();
+                }
             }
             // Only a name that is taken can fail, and instances have none.
             Err(error) => tracing::error!(%error, "an instance actor did not start"),

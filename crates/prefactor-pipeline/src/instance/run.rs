@@ -142,6 +142,11 @@ impl Run {
     /// Puts an operation where the actor will find it. `true` where the actor is not yet told of anything.
     pub(crate) fn arrive(&self, operation: Operation) -> bool {
         let mut arrived = lock(&self.arrived);
+        // Looked at under the lock that `abandon` takes after the end was marked: nothing can come in behind it.
+        if self.pipeline.has_ended() {
+            drop(arrived);
+            return false;
+        }
         arrived.push(operation);
         arrived.len() == 1
     }
@@ -168,6 +173,10 @@ impl Run {
         let arrived = std::mem::take(&mut *lock(&self.arrived));
         for operation in arrived {
             self.judge(&mut state, operation, &mut forward);
+        }
+        // As in `arrive`: what is held here keeps its run alive, and nobody would let go of it any more.
+        if self.pipeline.has_ended() {
+            state.held.clear();
         }
         forward
     }

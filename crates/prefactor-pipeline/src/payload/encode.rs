@@ -1,6 +1,7 @@
 //! From a caller's value to the JSON members that an item of a bulk request is made of.
 
 use std::cell::Cell;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
@@ -102,11 +103,13 @@ impl Encoder {
         let start = out.len();
         // The caller's code runs in here: its `Serialize` and the redaction hook. A handle call never panics.
         let written = catch_unwind(AssertUnwindSafe(|| match &self.redactor {
-            None => write_json(out, value, max_length),
+            None => write_json(&mut *out, value, max_length),
             Some(redactor) => {
+                // A `Value` has no limit of its own: what has no end would take the whole stack, which nothing catches.
+                write_json(io::sink(), value, usize::MAX)?;
                 let mut value = serde_json::to_value(value)?;
                 redactor.0.redact(from, &mut value);
-                write_json(out, &value, max_length)
+                write_json(&mut *out, &value, max_length)
             }
         }));
         let Ok(Ok(sensitive)) = written else {
@@ -135,7 +138,7 @@ struct Written {
 
 /// Appends `value` as compact JSON and tells whether it holds a sensitive value.
 fn write_json<T: Serialize + ?Sized>(
-    out: &mut Vec<u8>,
+    out: impl io::Write,
     value: &T,
     max_length: usize,
 ) -> Result<bool, serde_json::Error> {
@@ -325,6 +328,9 @@ mod tests {
         }
 
         assert!(encoder().payload("s", &Endless).unserializable);
+        let hook = |_: Redactable<'_>, _: &mut Value| {};
+        let redacting = Encoder { redactor: Some(SharedRedactor(Arc::new(hook))), ..encoder() };
+        assert!(redacting.payload("s", &Endless).unserializable);
     }
 
     #[test]

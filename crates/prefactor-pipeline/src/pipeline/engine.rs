@@ -173,9 +173,7 @@ impl Drop for End {
     fn drop(&mut self) {
         let stages = &self.0;
         stages.pipeline.end();
-        for run in stages.live.take() {
-            run.abandon();
-        }
+        stages.live.abandon();
         stages.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
         while stages.sender_inbox.pop().is_some() {}
         stages.batcher_work.lock().unwrap_or_else(PoisonError::into_inner).backlog.clear();

@@ -159,7 +159,7 @@ impl Pipeline {
     /// Queues an admitted operation.
     pub(crate) fn submit(&self, operation: Operation) {
         self.intake.push(operation);
-        if self.ended.load(Ordering::SeqCst) {
+        if self.has_ended() {
             // It was admitted before the pipeline closed, and queued behind the last look into the intake.
             self.drain_intake();
         }
@@ -179,6 +179,10 @@ impl Pipeline {
     pub(crate) fn end(&self) {
         self.close();
         self.ended.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
     }
 
     /// Drops what is queued, which counts it as lost. For a pipeline that has ended.

@@ -86,7 +86,9 @@ fn judge_items(items: &[(Key, u8)], body: &[u8]) -> Option<Vec<ItemOutcome>> {
             judge_output(&outputs[index].1, *attempts)
         })
         .collect();
-    Some(outcomes)
+    // An answer that says nothing of any item is not the answer to this request; sent again at once, it would be for ever.
+    let says_something = |outcome: &ItemOutcome| *outcome != ItemOutcome::NotProcessed;
+    Some(outcomes).filter(|outcomes: &Vec<_>| outcomes.iter().any(says_something))
 }
 
 fn judge_output(output: &Output<'_>, attempts: u8) -> ItemOutcome {

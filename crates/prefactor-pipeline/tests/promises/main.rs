@@ -2,6 +2,7 @@
 
 mod backpressure;
 mod delivery;
+mod end;
 mod items;
 mod limits;
 mod rate_limit;

@@ -18,6 +18,11 @@ fn troubles() -> Vec<Reply> {
         Reply::Answer(RawResponse::new(502, "<html>Bad Gateway</html>")),
         Reply::Answer(RawResponse::new(200, "<html>Sign in</html>")),
         Reply::Answer(RawResponse::new(200, r#"{"status":"success"}"#)),
+        Reply::Answer(RawResponse::new(200, r#"{"status":"success","outputs":{}}"#)),
+        Reply::Answer(RawResponse::new(
+            200,
+            r#"{"status":"success","outputs":{"of another request":{"status":"success"}}}"#,
+        )),
         Reply::Answer(RawResponse::new(400, "<html>Bad Request</html>")),
         Reply::Fail,
         Reply::ProcessAndBreakOff,
