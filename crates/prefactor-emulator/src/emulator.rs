@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 use crate::database::{Database, DatabaseError, Effect};
 use crate::faults::{Faults, Injector};
 use crate::journal::{Journal, RequestRecord};
-use crate::policy::Policy;
 use crate::record::{AgentRecord, InstanceRecord, SpanRecord};
 use crate::router;
 use crate::rules::CancelRule;
@@ -120,7 +119,7 @@ impl Emulator {
 
     /// Puts these faults in place of those before, with nothing spent of them.
     pub fn set_faults(&self, faults: Faults) {
-        self.shared.injector.set(faults);
+        self.shared.set_faults(faults);
     }
 
     /// Ends all faults. Requests that wait in a black hole lose their connection.
@@ -316,7 +315,7 @@ impl EmulatorBuilder {
     pub async fn start(self) -> Result<Emulator, StartError> {
         let now = Utc::now();
         let (database, mut store) = self.account(now).await?;
-        let policy = Policy { cancel: self.cancel_rule };
+        let policy = self.faults.policy(self.cancel_rule);
         if *store.policy() != policy {
             store.set_policy(policy.clone());
             keep(database.as_ref(), &mut store, Effect::Ruled(policy), now);

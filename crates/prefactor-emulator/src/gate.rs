@@ -12,7 +12,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use crate::error::ApiError;
-use crate::faults::{FaultKind, Interruption};
+use crate::faults::{FaultKind, Interruption, RetryAfter};
 use crate::handlers::response;
 use crate::journal::RequestRecord;
 use crate::server::Connection;
@@ -54,11 +54,17 @@ pub(crate) async fn gate(State(shared): State<Arc<Shared>>, request: Request, ne
                     format!("The body is longer than {limit} bytes."),
                 )),
                 Interruption::TooManyRequests(retry_after) => response::too_many_requests(retry_after),
+                Interruption::RateLimited { seconds } => {
+                    response::too_many_requests(RetryAfter::Seconds(seconds))
+                }
                 Interruption::ServerError(status) => response::error(&ApiError::of_status(status)),
                 Interruption::HtmlBody(status) => response::html(status),
             }
         }
     };
+    if let Some(kind) = answer.extensions().get::<FaultKind>() {
+        entry.fault(*kind);
+    }
     if decision.drop_after {
         entry.fault(FaultKind::DropAfter);
         entry.write(None);

@@ -47,8 +47,8 @@ pub use emulator::{
     DEFAULT_ACCOUNT_TOKEN, DEFAULT_TOKEN, Emulator, EmulatorBuilder, StartError, TerminateError,
 };
 pub use faults::{
-    DropAfter, DropBefore, FaultKind, Faults, FaultsError, HtmlBody, Latency, RetryAfter, ServerError,
-    TooManyRequests,
+    Distribution, DropAfter, DropBefore, FaultKind, Faults, FaultsError, HtmlBody, IgnoredIds, Latency,
+    RateLimit, RetryAfter, ServerError, TerminateRun, TooManyRequests,
 };
 pub use journal::RequestRecord;
 pub use record::{AgentRecord, InstanceRecord, SpanRecord, VersionRecord};

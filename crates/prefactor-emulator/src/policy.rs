@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::faults::{IgnoredIds, TerminateRun};
 use crate::rules::CancelRule;
 
 /// The bent rules in force.
@@ -10,4 +11,11 @@ use crate::rules::CancelRule;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Policy {
     pub(crate) cancel: CancelRule,
+    #[serde(default)]
+    pub(crate) ignored_ids: IgnoredIds,
+    /// What `terminate_run` draws from.
+    #[serde(default)]
+    pub(crate) seed: u64,
+    #[serde(default)]
+    pub(crate) terminate_run: Option<TerminateRun>,
 }

@@ -10,7 +10,7 @@ use crate::action::{Action, ActionName, Scope};
 use crate::call;
 use crate::database::{Database, Effect};
 use crate::error::ApiError;
-use crate::faults::Injector;
+use crate::faults::{Faults, Injector};
 use crate::handlers::response;
 use crate::journal::Journal;
 use crate::rules;
@@ -63,6 +63,20 @@ impl Shared {
         }
     }
 
+    /// Puts these faults in place of those before.
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        let mut store = self.store();
+        let policy = faults.policy(store.policy().cancel);
+        if *store.policy() != policy {
+            store.set_policy(policy.clone());
+            if let Some(database) = &self.database {
+                let ids = store.ids().take_made();
+                database.append(Effect::Ruled(policy).at(Utc::now(), store.sequence(), ids), Bytes::new());
+            }
+        }
+        self.injector.set(faults);
+    }
+
     /// Does one call that may change something and makes its answer a response.
     pub(crate) async fn call(
         &self,
@@ -71,6 +85,9 @@ impl Shared {
         target: Option<&str>,
         body: Bytes,
     ) -> Response {
+        if let Err(refusal) = self.injector.admit(1) {
+            return response::refused(refusal);
+        }
         let mut out = Vec::with_capacity(1024);
         let done = call::read(name, target, &body).and_then(|(action, key)| {
             key.as_deref().map_or(Ok(()), rules::check_idempotency_key)?;
@@ -82,6 +99,9 @@ impl Shared {
 
     /// Does one action that changes nothing.
     pub(crate) async fn read(&self, scope: Scope, action: Result<Action<'_>, ApiError>) -> Response {
+        if let Err(refusal) = self.injector.admit(1) {
+            return response::refused(refusal);
+        }
         let mut out = Vec::with_capacity(1024);
         let done = action.and_then(|action| {
             self.store().apply(Call { action, key: None, scope, now: Utc::now() }, &mut out)

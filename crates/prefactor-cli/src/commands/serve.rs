@@ -33,7 +33,7 @@ pub(crate) struct ServeArgs {
 
     /// The faults in force from the start: a JSON document, or the path of a file that holds one.
     #[arg(long, value_name = "JSON|FILE", value_parser = read_faults)]
-    faults: Option<Faults>,
+    faults: Option<Box<Faults>>,
 
     /// Keep everything in this file, and go on from it at the next start; without it, it forgets.
     ///
@@ -58,7 +58,7 @@ enum ServeError {
 pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     let token = sendable("--token", args.token.as_ref(), DEFAULT_TOKEN)?;
     let account_token = sendable("--account-token", args.account_token.as_ref(), DEFAULT_ACCOUNT_TOKEN)?;
-    let faults = args.faults.unwrap_or_default();
+    let faults = args.faults.map_or_else(Faults::new, |faults| *faults);
     let mut emulator =
         Emulator::builder().listen(&args.listen).token(token).account_token(account_token).faults(faults);
     if let Some(file) = args.db {
@@ -83,14 +83,14 @@ fn sendable<'a>(name: &str, token: Option<&'a TokenArg>, default: &'a str) -> Re
     }
 }
 
-fn read_faults(text: &str) -> Result<Faults, String> {
+fn read_faults(text: &str) -> Result<Box<Faults>, String> {
     let parsed = if text.trim_start().starts_with('{') {
         text.parse()
     } else {
         let json = fs::read(text).map_err(|error| format!("{text} can't be read: {error}"))?;
         Faults::from_json(&json)
     };
-    parsed.map_err(|error| chain(&error))
+    parsed.map(Box::new).map_err(|error| chain(&error))
 }
 
 async fn serve_until_stopped(emulator: EmulatorBuilder) -> Result<(), ServeError> {

@@ -8,6 +8,8 @@ mod bulk;
 mod command_line;
 /// Where address and token come from, and that tokens never show.
 mod connection;
+/// `serve --db`: what is there after a crash.
+mod crash;
 /// `instances`: list, show, register, start, finish, terminate, quality.
 mod instances;
 /// What every command's output has in common: pipes, colours, control characters.

@@ -3,12 +3,18 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+use super::error::FaultsError;
+use super::kinds::{DropAfter, DropBefore, HtmlBody, Latency, ServerError, TooManyRequests};
+use super::rate::RateLimit;
+use super::runs::{IgnoredIds, TerminateRun};
+use crate::policy::Policy;
+use crate::rules::CancelRule;
 
 /// What goes wrong on purpose. Without a fault everything works.
 ///
 /// In JSON each fault is an object under its name; what is left out has its default, and an unknown name is an error.
-/// Every fault takes `probability` (1 when left out), `times` (how often it strikes before it is spent) and `path` (only
+/// The faults of single requests take `probability` (1 when left out), `times` (how often it strikes before it is spent) and `path` (only
 /// requests whose path contains this text).
 ///
 /// ```
@@ -28,6 +34,10 @@ pub struct Faults {
     pub(super) seed: u64,
     pub(super) black_hole: bool,
     pub(super) max_body_bytes: Option<usize>,
+    pub(super) max_items: Option<usize>,
+    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) ignored_ids: Option<IgnoredIds>,
+    pub(super) terminate_run: Option<TerminateRun>,
     pub(super) latency: Option<Latency>,
     pub(super) drop_before: Option<DropBefore>,
     pub(super) too_many_requests: Option<TooManyRequests>,
@@ -60,6 +70,40 @@ impl Faults {
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = Some(bytes);
+        self
+    }
+
+    /// Answers 400 to every bulk request of more items; nothing of it is done.
+    ///
+    /// ```
+    /// # use prefactor_emulator::Faults;
+    /// assert_eq!(r#"{ "max_items": 100 }"#.parse::<Faults>()?, Faults::new().max_items(100));
+    /// # Ok::<(), prefactor_emulator::FaultsError>(())
+    /// ```
+    #[must_use]
+    pub fn max_items(mut self, items: usize) -> Self {
+        self.max_items = Some(items);
+        self
+    }
+
+    /// Answers 429 to what goes beyond a rate.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
+    /// Gives ids of its own to what clients name themselves.
+    #[must_use]
+    pub fn ignored_ids(mut self, ignored: IgnoredIds) -> Self {
+        self.ignored_ids = Some(ignored);
+        self
+    }
+
+    /// Ends runs while they go on.
+    #[must_use]
+    pub fn terminate_run(mut self, fault: TerminateRun) -> Self {
+        self.terminate_run = Some(fault);
         self
     }
 
@@ -116,6 +160,17 @@ impl Faults {
         Ok(faults)
     }
 
+    /// The part that bends the rules for what is done, rather than keeping it from being done.
+    pub(crate) fn policy(&self, cancel: CancelRule) -> Policy {
+        Policy {
+            cancel,
+            ignored_ids: self.ignored_ids.unwrap_or_default(),
+            // On its own the seed bends nothing.
+            seed: if self.terminate_run.is_some() { self.seed } else { 0 },
+            terminate_run: self.terminate_run.clone(),
+        }
+    }
+
     fn check(&self) -> Result<(), FaultsError> {
         let probabilities = [
             ("latency", self.latency.as_ref().map(|fault| fault.probability)),
@@ -124,6 +179,7 @@ impl Faults {
             ("too_many_requests", self.too_many_requests.as_ref().map(|fault| fault.probability)),
             ("server_error", self.server_error.as_ref().map(|fault| fault.probability)),
             ("html_body", self.html_body.as_ref().map(|fault| fault.probability)),
+            ("terminate_run", self.terminate_run.as_ref().map(|fault| fault.probability)),
         ];
         for (fault, probability) in probabilities {
             if let Some(found) = probability.filter(|found| !(0.0..=1.0).contains(found)) {
@@ -138,6 +194,10 @@ impl Faults {
             if let Some(found) = status.filter(|found| !(200..=599).contains(found)) {
                 return Err(FaultsError::Status { fault, found });
             }
+        }
+        let number = self.latency.as_ref().and_then(|latency| latency.distribution.wrong());
+        if let Some((name, found)) = number.or_else(|| self.rate_limit.as_ref().and_then(RateLimit::wrong)) {
+            return Err(FaultsError::Number { name, found });
         }
         match &self.latency {
             Some(latency) if latency.max_ms < latency.min_ms => {
@@ -156,169 +216,10 @@ impl FromStr for Faults {
     }
 }
 
-/// Why a faults document is refused.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum FaultsError {
-    /// Not JSON, or not of the known names and types.
-    #[error("the faults document can't be read")]
-    Json(#[source] serde_json::Error),
-    /// A probability is a number from 0 to 1.
-    #[error("the probability of {fault} must be from 0 to 1, not {found}")]
-    Probability {
-        /// The fault it was given for.
-        fault: &'static str,
-        /// What was given.
-        found: f64,
-    },
-    /// A status is an HTTP status of a final answer.
-    #[error("the status of {fault} must be from 200 to 599, not {found}")]
-    Status {
-        /// The fault it was given for.
-        fault: &'static str,
-        /// What was given.
-        found: u16,
-    },
-    /// The longest latency is shorter than the shortest.
-    #[error("the latency must not end ({max_ms} ms) before it begins ({min_ms} ms)")]
-    Latency {
-        /// The shortest, in milliseconds.
-        min_ms: u64,
-        /// The longest, in milliseconds.
-        max_ms: u64,
-    },
-}
-
-/// Whether a fault strikes: the part all faults share.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Trigger<'a> {
-    pub(super) probability: f64,
-    pub(super) times: Option<u64>,
-    pub(super) path: Option<&'a str>,
-}
-
-// serde can't flatten a shared part and refuse unknown names at once, so each fault has the three fields itself.
-macro_rules! fault {
-    (
-        $(#[$doc:meta])*
-        $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty = $default:expr),* $(,)? }
-    ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
-        pub struct $name {
-            $(pub(super) $field: $kind,)*
-            probability: f64,
-            times: Option<u64>,
-            path: Option<String>,
-        }
-
-        impl $name {
-            /// Strikes every time.
-            pub fn new() -> Self {
-                Self::default()
-            }
-
-            /// Strikes with this probability; a number out of 0 to 1 counts as the nearer end, one that is none as 0.
-            #[must_use]
-            pub fn probability(mut self, probability: f64) -> Self {
-                self.probability = if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) };
-                self
-            }
-
-            /// Strikes so many times and never again.
-            #[must_use]
-            pub fn times(mut self, times: u64) -> Self {
-                self.times = Some(times);
-                self
-            }
-
-            /// Strikes only requests whose path contains `text`.
-            #[must_use]
-            pub fn path(mut self, text: impl Into<String>) -> Self {
-                self.path = Some(text.into());
-                self
-            }
-
-            $($(#[$field_doc])*
-            #[must_use]
-            pub fn $field(mut self, $field: $kind) -> Self {
-                self.$field = $field;
-                self
-            })*
-
-            pub(super) fn trigger(&self) -> Trigger<'_> {
-                Trigger { probability: self.probability, times: self.times, path: self.path.as_deref() }
-            }
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self { $($field: $default,)* probability: 1.0, times: None, path: None }
-            }
-        }
-    };
-}
-
-fault! {
-    /// Answers 429 without doing anything.
-    TooManyRequests {
-        /// What the answer says about when to come back.
-        retry_after: RetryAfter = RetryAfter::None,
-    }
-}
-
-fault! {
-    /// Answers an error envelope without doing anything.
-    ServerError {
-        /// The status of the answer; 500 when not set.
-        status: u16 = 500,
-    }
-}
-
-fault! {
-    /// Answers an HTML page without doing anything, as proxies do.
-    HtmlBody {
-        /// The status of the answer; 502 when not set.
-        status: u16 = 502,
-    }
-}
-
-fault! {
-    /// Waits before working.
-    Latency {
-        /// The shortest wait, in milliseconds.
-        min_ms: u64 = 0,
-        /// The longest wait, in milliseconds.
-        max_ms: u64 = 0,
-    }
-}
-
-fault! {
-    /// Closes the connection without an answer; nothing was done.
-    DropBefore {}
-}
-
-fault! {
-    /// Closes the connection without an answer; the work was done.
-    DropAfter {}
-}
-
-/// The `Retry-After` header of a 429.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RetryAfter {
-    /// No header.
-    #[default]
-    None,
-    /// So many seconds.
-    Seconds(u64),
-    /// An HTTP date so many seconds from now.
-    HttpDate(u64),
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::distribution::Distribution;
+    use super::super::kinds::RetryAfter;
     use super::*;
 
     #[test]
@@ -327,12 +228,18 @@ mod tests {
             .seed(3)
             .black_hole()
             .max_body_bytes(100)
-            .latency(Latency::new().min_ms(1).max_ms(2))
+            .latency(
+                Latency::new().min_ms(1).max_ms(2).distribution(Distribution::Exponential { mean_ms: 3.0 }),
+            )
             .drop_before(DropBefore::new().probability(0.5))
             .drop_after(DropAfter::new().path("/bulk"))
             .too_many_requests(TooManyRequests::new().retry_after(RetryAfter::HttpDate(2)))
             .server_error(ServerError::new().status(503).times(1))
-            .html_body(HtmlBody::new());
+            .html_body(HtmlBody::new())
+            .max_items(5)
+            .rate_limit(RateLimit::new().requests_per_s(0.5).items_burst(2.0))
+            .ignored_ids(IgnoredIds::new().instances(true))
+            .terminate_run(TerminateRun::new().after_spans(7).reason("enough"));
 
         let json = serde_json::to_string(&faults).unwrap();
 
@@ -364,5 +271,12 @@ mod tests {
             message(r#"{"latency":{"min_ms":5}}"#),
             "the latency must not end (0 ms) before it begins (5 ms)"
         );
+        assert_eq!(message(r#"{"rate_limit":{"items_per_s":0}}"#), "rate_limit.items_per_s must not be 0");
+        assert_eq!(
+            message(r#"{"latency":{"distribution":{"exponential":{"mean_ms":-1}}}}"#),
+            "latency.distribution.exponential.mean_ms must not be -1"
+        );
+        assert!(message(r#"{"latency":{"distribution":"gauss"}}"#).contains("unknown variant `gauss`"));
+        assert!(message(r#"{"terminate_run":{"probability":7}}"#).contains("from 0 to 1"));
     }
 }

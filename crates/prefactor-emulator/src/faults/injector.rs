@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::config::{Faults, RetryAfter, Trigger};
+use super::config::Faults;
+use super::kinds::{RetryAfter, Trigger};
+use super::rate::{Bucket, RateLimit, whole_seconds};
 
 /// What struck a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub enum FaultKind {
     BodyTooLarge,
     /// Refused with 429.
     TooManyRequests,
+    /// Refused because a rate was exceeded.
+    RateLimited,
+    /// Refused because a bulk request had too many items.
+    TooManyItems,
     /// Refused with an error of the API.
     ServerError,
     /// Answered with a page.
@@ -36,6 +42,8 @@ impl fmt::Display for FaultKind {
             Self::DropAfter => "dropped after the work",
             Self::BodyTooLarge => "body too large",
             Self::TooManyRequests => "too many requests",
+            Self::RateLimited => "rate limited",
+            Self::TooManyItems => "too many items",
             Self::ServerError => "server error",
             Self::HtmlBody => "html body",
         })
@@ -60,6 +68,7 @@ pub(crate) enum Interruption {
     DropBefore,
     BodyTooLarge { limit: usize },
     TooManyRequests(RetryAfter),
+    RateLimited { seconds: u64 },
     ServerError(u16),
     HtmlBody(u16),
 }
@@ -71,10 +80,18 @@ impl Interruption {
             Self::DropBefore => FaultKind::DropBefore,
             Self::BodyTooLarge { .. } => FaultKind::BodyTooLarge,
             Self::TooManyRequests(_) => FaultKind::TooManyRequests,
+            Self::RateLimited { .. } => FaultKind::RateLimited,
             Self::ServerError(_) => FaultKind::ServerError,
             Self::HtmlBody(_) => FaultKind::HtmlBody,
         }
     }
+}
+
+/// Why the work on a request does not begin, once it is known how many actions it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    TooManyItems { limit: usize },
+    RateLimited { seconds: u64 },
 }
 
 /// The faults in force.
@@ -102,7 +119,12 @@ impl Injector {
     }
 
     pub(crate) fn decide(&self, path: &str, body_bytes: usize) -> Decision {
-        self.state().decide(path, body_bytes)
+        self.state().decide(path, body_bytes, Instant::now())
+    }
+
+    /// Lets so many actions pass, or not.
+    pub(crate) fn admit(&self, items: usize) -> Result<(), Refusal> {
+        self.state().admit(items, Instant::now())
     }
 
     pub(crate) async fn black_hole_gone(&self) {
@@ -120,6 +142,8 @@ struct State {
     faults: Faults,
     rng: fastrand::Rng,
     spent: Spent,
+    requests: Option<Bucket>,
+    items: Option<Bucket>,
 }
 
 /// How often each fault has struck.
@@ -135,12 +159,18 @@ struct Spent {
 
 impl State {
     fn new(faults: Faults) -> Self {
-        Self { rng: fastrand::Rng::with_seed(faults.seed), faults, spent: Spent::default() }
+        Self {
+            rng: fastrand::Rng::with_seed(faults.seed),
+            spent: Spent::default(),
+            requests: faults.rate_limit.as_ref().and_then(RateLimit::requests),
+            items: faults.rate_limit.as_ref().and_then(RateLimit::items),
+            faults,
+        }
     }
 
-    fn decide(&mut self, path: &str, body_bytes: usize) -> Decision {
+    fn decide(&mut self, path: &str, body_bytes: usize, now: Instant) -> Decision {
         let latency = self.latency(path);
-        let interruption = self.interruption(path, body_bytes);
+        let interruption = self.interruption(path, body_bytes, now);
         let drop_after = interruption.is_none()
             && self.faults.drop_after.as_ref().is_some_and(|fault| {
                 strikes(&mut self.rng, &mut self.spent.drop_after, fault.trigger(), path)
@@ -148,18 +178,25 @@ impl State {
         Decision { latency, interruption, drop_after }
     }
 
+    fn admit(&mut self, items: usize, now: Instant) -> Result<(), Refusal> {
+        if let Some(limit) = self.faults.max_items.filter(|limit| items > *limit) {
+            return Err(Refusal::TooManyItems { limit });
+        }
+        let limited = self.items.as_mut().map_or(Ok(()), |bucket| bucket.take(items, now));
+        limited.map_err(|wait| Refusal::RateLimited { seconds: whole_seconds(wait) })
+    }
+
     fn latency(&mut self, path: &str) -> Option<Duration> {
         let fault = self.faults.latency.as_ref()?;
         if !strikes(&mut self.rng, &mut self.spent.latency, fault.trigger(), path) {
             return None;
         }
-        let milliseconds = self.rng.u64(fault.min_ms..=fault.max_ms.max(fault.min_ms));
-        Some(Duration::from_millis(milliseconds))
+        Some(fault.distribution.draw((fault.min_ms, fault.max_ms), &mut self.rng))
     }
 
     /// The first that strikes, in this order.
-    fn interruption(&mut self, path: &str, body_bytes: usize) -> Option<Interruption> {
-        let Self { faults, rng, spent } = self;
+    fn interruption(&mut self, path: &str, body_bytes: usize, now: Instant) -> Option<Interruption> {
+        let Self { faults, rng, spent, requests, .. } = self;
         if faults.black_hole {
             return Some(Interruption::BlackHole);
         }
@@ -170,6 +207,9 @@ impl State {
         }
         if let Some(limit) = faults.max_body_bytes.filter(|limit| body_bytes > *limit) {
             return Some(Interruption::BodyTooLarge { limit });
+        }
+        if let Some(Err(wait)) = requests.as_mut().map(|bucket| bucket.take(1, now)) {
+            return Some(Interruption::RateLimited { seconds: whole_seconds(wait) });
         }
         if let Some(fault) = &faults.too_many_requests
             && strikes(rng, &mut spent.too_many_requests, fault.trigger(), path)
@@ -201,11 +241,14 @@ fn strikes(rng: &mut fastrand::Rng, spent: &mut u64, trigger: Trigger<'_>, path:
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::{DropAfter, DropBefore, Latency, ServerError, TooManyRequests};
+    use super::super::kinds::{DropAfter, DropBefore, Latency, ServerError, TooManyRequests};
     use super::*;
 
     fn kinds(state: &mut State, paths: &[&str]) -> Vec<Option<FaultKind>> {
-        paths.iter().map(|path| state.decide(path, 0).interruption.map(Interruption::kind)).collect()
+        paths
+            .iter()
+            .map(|path| state.decide(path, 0, Instant::now()).interruption.map(Interruption::kind))
+            .collect()
     }
 
     #[test]
@@ -236,7 +279,7 @@ mod tests {
                 .drop_after(DropAfter::new().probability(0.3))
                 .latency(Latency::new().max_ms(1_000));
             let mut state = State::new(faults);
-            (0..50).map(|_| state.decide("/bulk", 0)).collect::<Vec<_>>()
+            (0..50).map(|_| state.decide("/bulk", 0, Instant::now())).collect::<Vec<_>>()
         };
 
         assert_eq!(run(1), run(1));
@@ -248,7 +291,7 @@ mod tests {
         let struck = |probability| {
             let faults = Faults::new().drop_before(DropBefore::new().probability(probability));
             let mut state = State::new(faults);
-            (0..1_000).filter(|_| state.decide("/bulk", 0).interruption.is_some()).count()
+            (0..1_000).filter(|_| state.decide("/bulk", 0, Instant::now()).interruption.is_some()).count()
         };
 
         assert_eq!(struck(0.0), 0);
@@ -260,7 +303,10 @@ mod tests {
     fn a_body_may_have_the_limit_and_not_a_byte_more() {
         let mut state = State::new(Faults::new().max_body_bytes(10));
 
-        assert_eq!(state.decide("/bulk", 10), Decision::default());
-        assert_eq!(state.decide("/bulk", 11).interruption, Some(Interruption::BodyTooLarge { limit: 10 }));
+        assert_eq!(state.decide("/bulk", 10, Instant::now()), Decision::default());
+        assert_eq!(
+            state.decide("/bulk", 11, Instant::now()).interruption,
+            Some(Interruption::BodyTooLarge { limit: 10 })
+        );
     }
 }

@@ -24,6 +24,9 @@ pub(crate) async fn bulk(
 ) -> Response {
     let answer = match bulk::items(&body) {
         Ok(items) => {
+            if let Err(refusal) = shared.injector.admit(items.len()) {
+                return response::refused(refusal);
+            }
             let request = Request { scope, name: None, target: None, body: &body };
             response::json(200, shared.work(request, |store, now| process(store, scope, items, now)))
         }

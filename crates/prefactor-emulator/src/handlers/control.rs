@@ -40,7 +40,7 @@ pub(crate) async fn show_faults(State(shared): State<Arc<Shared>>) -> Response {
 pub(crate) async fn set_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     match Faults::from_json(&body) {
         Ok(faults) => {
-            shared.injector.set(faults.clone());
+            shared.set_faults(faults.clone());
             faults_response(&faults)
         }
         Err(error) => {
@@ -51,7 +51,7 @@ pub(crate) async fn set_faults(State(shared): State<Arc<Shared>>, body: Bytes) -
 }
 
 pub(crate) async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
-    shared.injector.set(Faults::new());
+    shared.set_faults(Faults::new());
     faults_response(&Faults::new())
 }
 

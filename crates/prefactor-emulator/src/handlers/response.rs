@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use crate::answer;
 use crate::error::ApiError;
-use crate::faults::RetryAfter;
+use crate::faults::{FaultKind, Refusal, RetryAfter};
 
 pub(crate) const JSON: &str = "application/json";
 
@@ -27,6 +27,21 @@ pub(crate) fn html(status: u16) -> Response {
         "<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1><p>proxy</p></body></html>\n"
     );
     with_type(status, "text/html", Body::from(page))
+}
+
+/// What a fault refuses after the body was read; the response carries the fault's kind for the journal.
+pub(crate) fn refused(refusal: Refusal) -> Response {
+    let (mut response, kind) = match refusal {
+        Refusal::RateLimited { seconds } => {
+            (too_many_requests(RetryAfter::Seconds(seconds)), FaultKind::RateLimited)
+        }
+        Refusal::TooManyItems { limit } => {
+            let message = format!("A bulk request may have {limit} items, not more.");
+            (error(&ApiError::bad_request(message)), FaultKind::TooManyItems)
+        }
+    };
+    response.extensions_mut().insert(kind);
+    response
 }
 
 pub(crate) fn too_many_requests(retry_after: RetryAfter) -> Response {

@@ -100,7 +100,10 @@ impl Store {
             return Err(ApiError::invalid_action("The agent is retired."));
         }
         let id = match params.id {
-            Some(id) => rules::check_chosen_id(id.0, self.ids.partition())?,
+            Some(id) => {
+                let id = rules::check_chosen_id(id.0, self.ids.partition())?;
+                if self.policy.ignored_ids.instances { self.ids.next() } else { id }
+            }
             None => self.ids.next(),
         };
         if self.instance_index.contains_key(&id) {

@@ -153,6 +153,7 @@ impl Store {
         match action {
             Action::CreateSpan(params) => {
                 let index = self.create_span(&params.details.0, now)?;
+                self.terminate_by_policy(index, now);
                 Ok(Subject::Span { index, view: View::AsCreated })
             }
             Action::FinishSpan(params) => {
@@ -201,6 +202,17 @@ impl Store {
             }
         }
         object.close();
+    }
+
+    /// Ends the run of a new span if the policy says that this was its last.
+    fn terminate_by_policy(&mut self, span: usize, now: DateTime<Utc>) {
+        let Some(fault) = &self.policy.terminate_run else { return };
+        let run = self.spans[span].instance;
+        let strikes = fault.strikes(self.policy.seed, run, self.instances[run].spans.len());
+        if let Some(reason) = strikes.map(str::to_owned) {
+            // A run that has ended already stays as it is.
+            let _ = self.terminate_instance(run, &reason, now);
+        }
     }
 
     fn next_sequence(&mut self) -> u64 {

@@ -63,7 +63,10 @@ impl Store {
         rules::check_not_blank("schema_name", &params.schema_name)?;
         let born = rules::create_span(params.status)?;
         let id = match params.id {
-            Some(id) => rules::check_chosen_id(id.0, self.ids.partition())?,
+            Some(id) => {
+                let id = rules::check_chosen_id(id.0, self.ids.partition())?;
+                if self.policy.ignored_ids.spans { self.ids.next() } else { id }
+            }
             None => self.ids.next(),
         };
         if self.span_index.contains_key(&id) {

@@ -6,6 +6,7 @@ mod database;
 mod faults;
 mod idempotency;
 mod instances;
+mod limits;
 mod lists;
 mod refusals;
 mod running;
