@@ -11,6 +11,7 @@ use crate::log::LogLevel;
 use crate::observer::{Hook, Hooks, Undelivered};
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::payload::Encoder;
+use crate::payload::Json;
 use crate::pipeline::{Pipeline, PipelineConfig};
 use crate::testing::Interrupt;
 
@@ -82,7 +83,7 @@ pub(crate) fn operation(run: &Arc<Run>, action: Action) -> Operation {
 }
 
 pub(crate) fn register() -> Action {
-    Action::Register { members: Box::from(br#""agent_version":{"name":"a"}"#.as_slice()) }
+    Action::Register { members: Json::from(br#""agent_version":{"name":"a"}"#.as_slice()) }
 }
 
 pub(crate) fn start() -> Action {
@@ -94,14 +95,14 @@ pub(crate) fn create(id: u32, parent: Option<u32>) -> Action {
         id: stem(id),
         parent: parent.map(stem),
         started_at: at(u64::from(id)),
-        members: Box::from(br#""schema_name":"agent:llm","payload":{"n":1}"#.as_slice()),
+        members: Json::from(br#""schema_name":"agent:llm","payload":{"n":1}"#.as_slice()),
         sensitive: false,
         end: SpanEnd::Open,
     })
 }
 
 pub(crate) fn finish_as(id: u32, status: FinishStatus, result: Option<&str>) -> Action {
-    let result = result.map(|json| Box::from(json.as_bytes()));
+    let result = result.map(|json| Json::from(json.as_bytes()));
     let finish = SpanFinish { status, at: at(u64::from(id) + 500), result, sensitive: false };
     Action::FinishSpan { id: stem(id), finish }
 }
@@ -117,7 +118,7 @@ pub(crate) fn cancel(id: u32) -> Action {
 pub(crate) fn quality(key: u32) -> Action {
     Action::RecordQuality {
         key: stem(key),
-        members: Box::from(br#""name":"q","payload":{"s":5}"#.as_slice()),
+        members: Json::from(br#""name":"q","payload":{"s":5}"#.as_slice()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::account::Epoch;
 use crate::clock::Timestamp;
 use crate::instance::Run;
 use crate::ledger::{Fate, Tally};
-use crate::payload::Part;
+use crate::payload::{Json, Part};
 
 /// An accepted operation. It is dropped only with its fate told to the ledger: its [`Ticket`] sees to that.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Operation {
 pub(crate) enum Action {
     /// The JSON members of a registration, encoded at the call.
     Register {
-        members: Box<[u8]>,
+        members: Json,
     },
     Start {
         at: Timestamp,
@@ -37,7 +37,7 @@ pub(crate) enum Action {
     /// The JSON members of a quality record; `key` makes its idempotency key.
     RecordQuality {
         key: Stem,
-        members: Box<[u8]>,
+        members: Json,
     },
     FinishInstance {
         status: FinishStatus,
@@ -51,7 +51,7 @@ pub(crate) struct CreateSpan {
     pub(crate) parent: Option<Stem>,
     pub(crate) started_at: Timestamp,
     /// The JSON members `schema_name` and `payload`.
-    pub(crate) members: Box<[u8]>,
+    pub(crate) members: Json,
     pub(crate) sensitive: bool,
     pub(crate) end: SpanEnd,
 }
@@ -72,7 +72,7 @@ pub(crate) struct SpanFinish {
     pub(crate) status: FinishStatus,
     pub(crate) at: Timestamp,
     /// The JSON object of the result.
-    pub(crate) result: Option<Box<[u8]>>,
+    pub(crate) result: Option<Json>,
     pub(crate) sensitive: bool,
 }
 

@@ -5,14 +5,20 @@ use std::panic::RefUnwindSafe;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use futures_timer::Delay;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::account::Account;
+use crate::clock::FOREVER;
 use crate::config::{BuildError, Builder, Settings};
 use crate::handle::{AgentVersion, InstanceBuilder};
 use crate::ledger::Ledger;
 use crate::pipeline::{Done, Engine, EngineConfig, Health, Order, Pipeline, PipelineConfig, Traffic};
+
+/// How long after the deadline the pipeline may still report what it has kept the deadline with. Where it can't run at all,
+/// its caller goes on without it then.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// The entrance to the pipeline: starts instances, flushes, shuts down. Cheap to clone; all clones are one pipeline.
 ///
@@ -178,7 +184,7 @@ impl Prefactor {
     pub async fn shutdown(&self, timeout: Duration) -> Report {
         let Some(inner) = &self.inner else { return Report::nothing() };
         inner.pipeline.close();
-        let complete = inner.ordered(|done| Order::Shutdown { timeout, done }).await;
+        let complete = inner.ordered(timeout, |done| Order::Shutdown { timeout, done }).await;
         inner.shut_down_report(complete)
     }
 
@@ -198,7 +204,7 @@ impl Inner {
         timeout: Duration,
         ledger: impl FnOnce() -> Ledger,
     ) -> Report {
-        let complete = self.ordered(|done| Order::Flush { accounts, timeout, done }).await;
+        let complete = self.ordered(timeout, |done| Order::Flush { accounts, timeout, done }).await;
         Report { complete: complete.unwrap_or(true), ledger: ledger() }
     }
 
@@ -212,13 +218,21 @@ impl Inner {
         Report { complete: complete.unwrap_or(true), ledger: ledger() }
     }
 
-    /// Gives an order and waits for its end. `None` where the pipeline had ended before.
-    async fn ordered(&self, order: impl FnOnce(Done) -> Order) -> Option<bool> {
+    /// Gives an order and waits for its end. `None` where the pipeline had ended before. The deadline is kept by a timer
+    /// that needs no runtime: the pipeline's own may be blocked, or driven by nobody.
+    async fn ordered(&self, timeout: Duration, order: impl FnOnce(Done) -> Order) -> Option<bool> {
         let (done, ended) = oneshot::channel();
         let sent = self.engine.order(order(Box::new(move |complete| {
             let _ = done.send(complete);
         })));
-        if sent { ended.await.ok() } else { None }
+        if !sent {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            complete = ended => complete.ok(),
+            () = Delay::new(timeout.min(FOREVER) + GRACE) => Some(false),
+        }
     }
 
     /// The same without a runtime. The deadline is kept also where the pipeline can't run, for example because it runs

@@ -127,7 +127,7 @@ impl Backlog {
         match lesson {
             LimitLesson::TooManyBytes(bytes) => self.limits.bytes = self.limits.bytes.min(bytes / 2).max(1),
             LimitLesson::RefusedItems(items) => self.limits.items = self.limits.items.min(items / 2).max(1),
-            LimitLesson::RefusedAlone => self.limits.items = self.configured.items,
+            LimitLesson::RefusedAlone => self.limits = self.configured,
         }
     }
 

@@ -57,6 +57,6 @@ pub(crate) enum LimitLesson {
     TooManyBytes(usize),
     /// So many items were refused as a whole.
     RefusedItems(usize),
-    /// A single item was refused: the number of items had not been the reason.
+    /// A single item was refused: what was learnt on the way to it was about that item, and not about size.
     RefusedAlone,
 }

@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::instance::{Entry, Run};
 use crate::ledger::{Fate, Ledger, RejectReason};
 use crate::operation::Action;
+use crate::payload::Json;
 use crate::prefactor::{Inner, Report};
 use crate::schemas::Schemas;
 
@@ -93,10 +94,10 @@ impl InstanceBuilder {
 }
 
 /// The members of a request without the braces around them, as they stand in an item of a bulk request.
-fn members_of(request: &RegisterInstanceRequest) -> Box<[u8]> {
+fn members_of(request: &RegisterInstanceRequest) -> Json {
     // Strings, and JSON values that were made by serde_json: nothing in there fails to serialize.
     let json = serde_json::to_vec(request).unwrap_or_default();
-    json.get(1..json.len().saturating_sub(1)).unwrap_or_default().into()
+    Json::from(json.get(1..json.len().saturating_sub(1)).unwrap_or_default())
 }
 
 /// What all handles of one run share. The run finishes with the last of them, if nobody has finished it before.

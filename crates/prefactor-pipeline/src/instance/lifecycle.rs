@@ -67,8 +67,9 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
+    use crate::payload::Json;
 
-    const REGISTER: fn() -> Action = || Action::Register { members: Box::default() };
+    const REGISTER: fn() -> Action = || Action::Register { members: Json::default() };
     const START: fn() -> Action = || Action::Start { at: Timestamp::from_micros(1) };
     const FINISH: fn() -> Action =
         || Action::FinishInstance { status: FinishStatus::Complete, at: Timestamp::from_micros(2) };

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::Serialize;
 use serde_json::Serializer;
 
+use super::json::Json;
 use super::limit::LimitingFormatter;
 use super::redact::{Redactable, SharedRedactor};
 
@@ -28,7 +29,7 @@ pub(crate) struct Encoder {
 /// One encoded piece of an operation: JSON text, ready to be copied into a request.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
-    pub(crate) json: Box<[u8]>,
+    pub(crate) json: Json,
     /// Whether it holds a sensitive value, so that the item must say `sensitive_encoding`.
     pub(crate) sensitive: bool,
     /// Whether a placeholder stands for a value that could not be serialized.
@@ -83,7 +84,7 @@ impl Encoder {
         let mut out = take_scratch();
         let written = fill(self, &mut out);
         let part = Part {
-            json: Box::from(out.as_slice()),
+            json: Json::from(out.as_slice()),
             sensitive: written.sensitive,
             unserializable: written.unserializable,
         };

@@ -2,11 +2,13 @@
 //! limits and sensitive values are applied while it is written. Nobody parses or serializes it again.
 
 mod encode;
+mod json;
 mod limit;
 mod redact;
 mod sensitive;
 
 pub(crate) use encode::{Encoder, Part};
+pub(crate) use json::Json;
 pub use redact::{Redactable, Redactor};
 pub use sensitive::{Sensitive, SensitiveKind};
 

@@ -216,8 +216,7 @@ impl SenderActor {
         for operation in operations {
             reject(operation, reason);
         }
-        let lesson = matches!(lesson, LimitLesson::RefusedItems(_)).then_some(LimitLesson::RefusedAlone);
-        lease.complete(Completed { limit: lesson, ..Completed::default() });
+        lease.complete(Completed { limit: Some(LimitLesson::RefusedAlone), ..Completed::default() });
     }
 }
 

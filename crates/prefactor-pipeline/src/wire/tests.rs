@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::fixture::{self, at, cancel, create, finish, finish_as, finish_instance, operation, stem};
 use crate::operation::SpanFinish;
+use crate::payload::Json;
 
 /// The items of a body, a member a line.
 fn wire(actions: Vec<Action>) -> String {
@@ -29,7 +30,7 @@ fn finished(create: Action, finish: SpanFinish) -> Action {
 }
 
 fn sensitive_finish() -> SpanFinish {
-    let result = Some(Box::from(br#"{"pin":{"$sensitive":"number","value":1}}"#.as_slice()));
+    let result = Some(Json::from(br#"{"pin":{"$sensitive":"number","value":1}}"#.as_slice()));
     SpanFinish { status: FinishStatus::Failed, at: at(7), result, sensitive: true }
 }
 
@@ -196,7 +197,7 @@ prop_compose! {
         result in prop::option::of("[a-z]{0,60}"),
         sensitive: bool,
     ) -> SpanFinish {
-        let result = result.map(|text| format!(r#"{{"r":"{text}"}}"#).into_bytes().into_boxed_slice());
+        let result = result.map(|text| Json::from(format!(r#"{{"r":"{text}"}}"#).as_bytes()));
         SpanFinish { status, at: at(9), result, sensitive }
     }
 }
@@ -214,7 +215,7 @@ prop_compose! {
             None if pending => SpanEnd::Cancelled,
             None => SpanEnd::Open,
         };
-        let members = format!(r#""schema_name":"s","payload":{{"t":"{text}"}}"#).into_bytes().into_boxed_slice();
+        let members = Json::from(format!(r#""schema_name":"s","payload":{{"t":"{text}"}}"#).as_bytes());
         Action::CreateSpan(CreateSpan { id: stem(9), parent: parent.map(stem), started_at: at(1), members, sensitive, end })
     }
 }
@@ -226,7 +227,7 @@ fn any_action() -> impl Strategy<Value = Action> {
             1 => fixture::start(),
             2 => fixture::quality(1),
             3 => finish_instance(FinishStatus::Cancelled),
-            _ => Action::Register { members: Box::default() },
+            _ => Action::Register { members: Json::default() },
         }),
         any_create(),
         any_finish().prop_map(|finish| Action::FinishSpan { id: stem(9), finish }),

@@ -109,3 +109,25 @@ async fn an_item_that_spoils_its_request_is_found_and_rejected_alone() {
         assert_adds_up(&prefactor);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_spell_of_413_does_not_make_later_requests_small() {
+    let api = Api::new()
+        .on_request(|request| if request.at < SECOND { Reply::status(413) } else { Reply::Process });
+    let prefactor = api.pipeline().lanes(1).requests_per_second(None).build().unwrap();
+    for _ in 0..50 {
+        whole_run(&prefactor, "of the spell");
+    }
+    prefactor.flush(PATIENCE).await;
+    sleep(SECOND).await;
+    let before = api.requests().len();
+
+    for _ in 0..100 {
+        whole_run(&prefactor, "later");
+    }
+    prefactor.shutdown(PATIENCE).await;
+
+    assert_eq!(api.names().len(), 100);
+    let requests = api.requests().len() - before;
+    assert!(requests <= 5, "{requests} requests for 100 runs");
+}

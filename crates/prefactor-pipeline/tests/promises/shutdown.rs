@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use prefactor_http::RawResponse;
+use prefactor_pipeline::testing::ScriptedTransport;
 use prefactor_pipeline::{LossReason, Prefactor};
 use serde_json::json;
 use tokio::time::sleep;
@@ -169,4 +171,23 @@ async fn a_pipeline_whose_handles_are_gone_does_not_go_on_for_ever() {
 
     let last = api.requests().pop().unwrap().at;
     assert!(last < 21 * SECOND, "{last:?}");
+}
+
+#[test]
+fn a_shutdown_keeps_its_deadline_on_a_runtime_that_nobody_drives() {
+    let nobody_drives = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let transport = ScriptedTransport::new(|_| async { Ok(RawResponse::new(503, "")) });
+    let runtime = nobody_drives.handle().clone();
+    let prefactor = Prefactor::builder().transport(transport).runtime(runtime).build().unwrap();
+    whole_run(&prefactor, "stuck");
+    let callers = tokio::runtime::Builder::new_current_thread().build().unwrap();
+
+    let (flushed, shut_down) = callers.block_on(async {
+        let brief = Duration::from_millis(20);
+        (prefactor.flush(brief).await, prefactor.shutdown(brief).await)
+    });
+
+    assert!(!flushed.complete && !shut_down.complete);
+    drop(nobody_drives);
+    assert_adds_up(&prefactor);
 }
