@@ -154,7 +154,8 @@ fn is_found(text: &str, run: &Instance, agent: Option<&str>) -> bool {
         run.external_identifier.as_deref(),
         run.termination_reason.as_deref(),
     ];
-    texts.into_iter().flatten().any(|known| contains(known, text)) || contains(&run.id.to_string(), text)
+    // An id is pasted: a part from its middle would be found everywhere.
+    texts.into_iter().flatten().any(|known| contains(known, text)) || run.id.to_string().starts_with(text)
 }
 
 /// Whether a text is in another, in whatever case as far as ASCII goes.

@@ -191,8 +191,9 @@ export class RunPane {
   #filter() {
     const words = this.search.value.trim().toLowerCase();
     this.waterfall.filter(words ? (span, title) => {
-      const texts = [span.name, title, span.status, span.id];
-      return texts.some((text) => text.toLowerCase().includes(words));
+      const texts = [span.name, title, span.status];
+      // An id is pasted: a part from its middle would be found everywhere.
+      return texts.some((text) => text.toLowerCase().includes(words)) || span.id.startsWith(words);
     } : null);
   }
 
@@ -226,8 +227,8 @@ export class RunPane {
   }
 }
 
-/** The first number, yes or no, or short word of a quality payload. */
+/** The score of a quality payload, or the first number, yes or no, or short word. */
 function summaryOf(payload) {
   const isShort = (value) => ['number', 'boolean'].includes(typeof value) || (typeof value === 'string' && value.length < 24);
-  return String(Object.values(payload ?? {}).find(isShort) ?? '');
+  return String([payload?.score, ...Object.values(payload ?? {})].find(isShort) ?? '');
 }
