@@ -2,7 +2,8 @@
 //!
 //! It answers over real HTTP on a local port, as far as the API's behaviour is known: instances, spans, agents, bulk
 //! requests with their stop at the first error, idempotency keys, the signal that a run was terminated. Faults make it
-//! fail in the ways real services do, and records tell what arrived.
+//! fail in the ways real services do, and records tell what arrived. It forgets everything with its process, unless
+//! [`EmulatorBuilder::database`] names a file.
 //!
 //! ```
 //! use prefactor_emulator::Emulator;

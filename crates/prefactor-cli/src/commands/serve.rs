@@ -17,7 +17,12 @@ use crate::token_arg::TokenArg;
 /// The first line on stdout is `listening on http://ADDRESS`. Faults can be changed while it runs, with
 /// `PUT /__faults` and `DELETE /__faults`, which take no token: keep it on the loopback interface.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: prefactor serve --listen 127.0.0.1:4010 --token my-token")]
+#[command(after_help = "\
+Examples:
+  prefactor serve --listen 127.0.0.1:4010 --token my-token
+  prefactor serve --db runs.db
+  prefactor serve --faults '{ \"rate_limit\": { \"requests_per_s\": 20 } }'
+  prefactor serve --faults '{ \"seed\": 7, \"server_error\": { \"status\": 503, \"probability\": 0.1 } }'")]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]

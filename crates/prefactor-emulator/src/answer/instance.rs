@@ -1,6 +1,6 @@
 //! How an instance is shown, and the signal that it was terminated.
 
-use super::json::ObjectWriter;
+use super::json::{ObjectWriter, string};
 use crate::status::InstanceStatus;
 use crate::store::Instance;
 
@@ -24,12 +24,12 @@ pub(crate) fn instance(out: &mut Vec<u8>, instance: &Instance) {
 
     let mut payloads = object.object("quality_payloads");
     for (name, payload) in &instance.qualities {
-        payloads.raw(name, payload);
+        payloads.entry(name).extend_from_slice(payload.get().as_bytes());
     }
     payloads.close();
     let mut summaries = object.object("quality_summaries");
     for (name, payload) in &instance.qualities {
-        summaries.text(name, payload.get());
+        string(summaries.entry(name), payload.get());
     }
     summaries.close();
 

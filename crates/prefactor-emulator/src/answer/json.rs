@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use prefactor_pfid::Pfid;
-use serde_json::value::RawValue;
 
 /// Writes one object field by field. [`ObjectWriter::close`] ends it; nothing else does.
 #[derive(Debug)]
@@ -21,97 +20,109 @@ impl<'a> ObjectWriter<'a> {
         self.out.push(b'}');
     }
 
-    /// Starts a field; what is appended to the buffer next is its value.
-    pub(crate) fn field(&mut self, name: &str) -> &mut Vec<u8> {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.is_empty = false;
+    /// Starts a field; what is appended to the buffer next is its value. The name is one of ours: it needs no escape.
+    pub(crate) fn field(&mut self, name: &'static str) -> &mut Vec<u8> {
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// Starts a field whose name a client chose.
+    pub(crate) fn entry(&mut self, name: &str) -> &mut Vec<u8> {
+        self.comma();
         string(self.out, name);
         self.out.push(b':');
         self.out
     }
 
-    pub(crate) fn object(&mut self, name: &str) -> ObjectWriter<'_> {
+    fn comma(&mut self) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+    }
+
+    pub(crate) fn object(&mut self, name: &'static str) -> ObjectWriter<'_> {
         ObjectWriter::open(self.field(name))
     }
 
-    pub(crate) fn text(&mut self, name: &str, text: &str) {
+    pub(crate) fn text(&mut self, name: &'static str, text: &str) {
         string(self.field(name), text);
     }
 
-    pub(crate) fn optional_text(&mut self, name: &str, text: Option<&str>) {
+    pub(crate) fn optional_text(&mut self, name: &'static str, text: Option<&str>) {
         match text {
             Some(text) => self.text(name, text),
             None => self.null(name),
         }
     }
 
-    pub(crate) fn texts<T: AsRef<str>>(&mut self, name: &str, texts: &[T]) {
-        let out = self.field(name);
-        out.push(b'[');
-        for (index, text) in texts.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            string(out, text.as_ref());
-        }
-        out.push(b']');
-    }
-
-    pub(crate) fn id(&mut self, name: &str, id: Pfid) {
+    pub(crate) fn id(&mut self, name: &'static str, id: Pfid) {
         let out = self.field(name);
         out.push(b'"');
         out.extend_from_slice(&id.encode());
         out.push(b'"');
     }
 
-    pub(crate) fn optional_id(&mut self, name: &str, id: Option<Pfid>) {
+    pub(crate) fn optional_id(&mut self, name: &'static str, id: Option<Pfid>) {
         match id {
             Some(id) => self.id(name, id),
             None => self.null(name),
         }
     }
 
-    pub(crate) fn moment(&mut self, name: &str, at: DateTime<Utc>) {
+    pub(crate) fn moment(&mut self, name: &'static str, at: DateTime<Utc>) {
         moment(self.field(name), at);
     }
 
-    pub(crate) fn optional_moment(&mut self, name: &str, at: Option<DateTime<Utc>>) {
+    pub(crate) fn optional_moment(&mut self, name: &'static str, at: Option<DateTime<Utc>>) {
         match at {
             Some(at) => self.moment(name, at),
             None => self.null(name),
         }
     }
 
-    pub(crate) fn number(&mut self, name: &str, number: u64) {
+    pub(crate) fn number(&mut self, name: &'static str, number: u64) {
         let mut buffer = itoa::Buffer::new();
         self.field(name).extend_from_slice(buffer.format(number).as_bytes());
     }
 
-    pub(crate) fn optional_number(&mut self, name: &str, number: Option<u64>) {
+    pub(crate) fn optional_number(&mut self, name: &'static str, number: Option<u64>) {
         match number {
             Some(number) => self.number(name, number),
             None => self.null(name),
         }
     }
 
-    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+    pub(crate) fn flag(&mut self, name: &'static str, flag: bool) {
         self.field(name).extend_from_slice(if flag { b"true" } else { b"false" });
     }
 
-    pub(crate) fn raw(&mut self, name: &str, value: &RawValue) {
-        self.field(name).extend_from_slice(value.get().as_bytes());
-    }
-
-    pub(crate) fn null(&mut self, name: &str) {
+    pub(crate) fn null(&mut self, name: &'static str) {
         self.field(name).extend_from_slice(b"null");
     }
 }
 
-/// Most texts need no escape and are copied as they are.
-fn string(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+/// Writes a list of texts.
+pub(crate) fn texts<T: AsRef<str>>(out: &mut Vec<u8>, texts: &[T]) {
+    out.push(b'[');
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        string(out, text.as_ref());
+    }
+    out.push(b']');
+}
+
+/// Writes a text. Most need no escape and are copied as they are; all bytes are looked at, without a way out halfway, so
+/// that it takes many at once.
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+    let escapes =
+        text.bytes().fold(false, |escapes, byte| escapes | (byte < 0x20) | (byte == b'"') | (byte == b'\\'));
+    if !escapes {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
@@ -162,9 +173,9 @@ mod tests {
 
         let mut object = ObjectWriter::open(&mut out);
         object.text("plain", "a é 🦀");
-        object.text("escaped \"key\"", "quote \" slash \\ line\n bell\u{7}");
+        string(object.entry("escaped \"key\""), "quote \" slash \\ line\n bell\u{7}");
         object.optional_text("none", None);
-        object.texts("texts", &["a", "b"]);
+        texts(object.field("texts"), &["a", "b"]);
         object.number("number", u64::MAX);
         object.flag("flag", false);
         object.object("empty").close();

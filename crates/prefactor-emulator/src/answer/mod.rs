@@ -24,7 +24,7 @@ pub(crate) fn error(out: &mut Vec<u8>, error: &ApiError) {
     if !error.errors.is_empty() {
         let mut errors = object.object("errors");
         for (field, texts) in &error.errors {
-            errors.texts(field, texts);
+            json::texts(errors.entry(field), texts);
         }
         errors.close();
     }

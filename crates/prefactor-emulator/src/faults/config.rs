@@ -28,6 +28,30 @@ use crate::rules::CancelRule;
 /// assert_eq!(in_json.parse::<Faults>()?, in_code);
 /// # Ok::<(), prefactor_emulator::FaultsError>(())
 /// ```
+///
+/// Each of them in JSON, as `prefactor serve --faults` and `PUT /__faults` take it:
+///
+/// ```
+/// # use prefactor_emulator::Faults;
+/// for json in [
+///     r#"{ "black_hole": true }"#,
+///     r#"{ "max_body_bytes": 1000000 }"#,
+///     r#"{ "max_items": 100 }"#,
+///     r#"{ "rate_limit": { "requests_per_s": 20, "requests_burst": 40, "items_per_s": 1000, "items_burst": 2000 } }"#,
+///     r#"{ "latency": { "min_ms": 20, "max_ms": 80 } }"#,
+///     r#"{ "latency": { "distribution": { "exponential": { "mean_ms": 50 } }, "path": "/bulk" } }"#,
+///     r#"{ "drop_before": { "probability": 0.05 } }"#,
+///     r#"{ "drop_after": { "times": 1, "path": "/bulk" } }"#,
+///     r#"{ "too_many_requests": { "times": 3, "retry_after": { "http_date": 2 } } }"#,
+///     r#"{ "server_error": { "status": 503, "probability": 0.1 } }"#,
+///     r#"{ "html_body": { "status": 502 } }"#,
+///     r#"{ "ignored_ids": { "instances": true, "spans": true } }"#,
+///     r#"{ "seed": 7, "terminate_run": { "after_spans": 10, "probability": 0.2, "reason": "enough" } }"#,
+/// ] {
+///     json.parse::<Faults>()?;
+/// }
+/// # Ok::<(), prefactor_emulator::FaultsError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {

@@ -42,7 +42,7 @@ pub(crate) fn process(store: &mut Store, scope: Scope, items: Vec<Item<'_>>, now
     object.text("status", "success");
     let mut outputs = object.object("outputs");
     for Item { key, action } in items {
-        let output = outputs.field(&key);
+        let output = outputs.entry(&key);
         let done = action.and_then(|action| store.apply(Call { action, key: Some(key), scope, now }, output));
         if let Err(error) = done {
             answer::error(output, &error);
