@@ -19,8 +19,19 @@ struct Seen {
 /// How the original answer is given again. Spans are many: theirs is written anew from the span itself.
 #[derive(Debug)]
 pub(super) enum Replay {
-    Span { index: usize, view: View },
-    Answer { target: Option<Box<str>>, bytes: Box<[u8]> },
+    Span {
+        index: usize,
+        view: View,
+    },
+    /// Boxed, because few keys have one and every key would pay for its size.
+    Answer(Box<Answer>),
+}
+
+/// An answer as it was given, and what it was about.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) target: Option<Box<str>>,
+    pub(super) bytes: Box<[u8]>,
 }
 
 impl SeenKeys {
@@ -40,7 +51,7 @@ impl SeenKeys {
                 let id = if *view == View::AsCreated { instances[span.instance].id } else { span.id };
                 target.and_then(|target| target.parse().ok()) == Some(id)
             }
-            Replay::Answer { target: seen, .. } => seen.as_deref() == target,
+            Replay::Answer(answer) => answer.target.as_deref() == target,
         };
         if seen.action == action && is_same_target {
             return Ok(Some(&seen.replay));

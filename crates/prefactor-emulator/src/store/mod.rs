@@ -24,7 +24,7 @@ use crate::answer::{self, ObjectWriter, View};
 use crate::error::ApiError;
 use crate::policy::Policy;
 use crate::read::Text;
-use idempotency::{Replay, SeenKeys};
+use idempotency::{Answer, Replay, SeenKeys};
 
 /// The account's data. Things are never removed (agents aside), so an index stays what it was.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Store {
                 Replay::Span { index, view } => {
                     self.answer(Subject::Span { index: *index, view: *view }, out)
                 }
-                Replay::Answer { bytes, .. } => out.extend_from_slice(bytes),
+                Replay::Answer(answer) => out.extend_from_slice(&answer.bytes),
             }
             self.replayed += 1;
             return Ok(());
@@ -142,7 +142,7 @@ impl Store {
         let replay = match subject {
             Subject::Span { index, view } => Replay::Span { index, view },
             Subject::Instance { .. } | Subject::Agent { .. } => {
-                Replay::Answer { target, bytes: out[start..].into() }
+                Replay::Answer(Box::new(Answer { target, bytes: out[start..].into() }))
             }
         };
         self.seen_keys.remember(&key, name, replay);
