@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
-use super::backlog::Backlog;
+use super::backlog::{Backlog, Cut};
 use super::{Batch, BatcherInbox, BatcherInput, BatcherMessage, Lease, Pace};
 use crate::pipeline::Pipeline;
 use crate::sender::{SenderInbox, SenderInput};
@@ -80,6 +80,7 @@ impl BatcherActor {
                     work.free_lanes += 1;
                     work.backlog.complete(completed, now);
                 }
+                BatcherInput::Recovered => work.backlog.recovered(now),
             }
         }
     }
@@ -93,10 +94,11 @@ impl BatcherActor {
             if let Err(wait) = work.pace.admit(max_items) {
                 return Some(now + wait);
             }
-            let (operations, runs) = work.backlog.cut(max_items);
+            let Cut { operations, runs, doubt } = work.backlog.cut(max_items);
+            work.pace.give_back(max_items.saturating_sub(operations.len()));
             work.free_lanes -= 1;
             let lease = Lease::new(runs, Arc::clone(&self.inbox));
-            self.sender.push(SenderInput::Batch(Batch { operations, lease }));
+            self.sender.push(SenderInput::Batch(Batch { operations, doubt, lease }));
         }
         work.backlog.next_due().filter(|_| work.free_lanes > 0)
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use prefactor_pfid::Stem;
 use tokio::time::{Duration, Instant};
 
+use super::Doubt;
 use super::message::{Completed, LimitLesson};
 use super::run_queue::{RunQueue, Standing};
 use crate::ledger::{Fate, RejectReason};
@@ -17,6 +18,17 @@ pub(crate) struct Limits {
     pub(crate) items: usize,
     pub(crate) bytes: usize,
     pub(crate) linger: Duration,
+}
+
+/// What is cut for one request.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    /// In order.
+    pub(crate) operations: Vec<Operation>,
+    /// The instances that are in flight with it.
+    pub(crate) runs: Vec<Stem>,
+    /// What they have in common.
+    pub(crate) doubt: Doubt,
 }
 
 #[derive(Debug)]
@@ -74,6 +86,7 @@ impl Backlog {
 
     /// Takes back the instances of a batch that is done with.
     pub(crate) fn complete(&mut self, completed: Completed, now: Instant) {
+        let returned = completed.returned.len();
         if let Some(lesson) = completed.limit {
             self.learn(lesson);
         }
@@ -82,18 +95,36 @@ impl Backlog {
             queue.or_insert_with(|| RunQueue::new(Standing::InFlight)).put_back(operation);
         }
         for key in completed.runs {
+            let Some(queue) = self.queues.get_mut(&key) else { continue };
+            if completed.processed {
+                queue.doubt = queue.doubt.lowered();
+            }
             let parked = completed.parked.iter().find(|(parked, _)| *parked == key);
-            match parked {
-                Some((_, until)) => self.park(key, *until),
-                None => self.make_ready(key, now),
+            match (completed.trouble, parked) {
+                (Some(trouble), _) => {
+                    queue.doubt = queue.doubt.raised(returned, trouble.failures, !trouble.rests);
+                    queue.standing = if trouble.rests { Standing::Resting } else { Standing::Parked };
+                    self.parked.insert((trouble.until, key));
+                }
+                (None, Some((_, until))) => {
+                    queue.standing = Standing::Parked;
+                    self.parked.insert((*until, key));
+                }
+                (None, None) => self.make_ready(key, now),
             }
         }
     }
 
-    fn park(&mut self, key: Stem, until: Instant) {
-        if let Some(queue) = self.queues.get_mut(&key) {
-            queue.standing = Standing::Parked;
-            self.parked.insert((until, key));
+    /// Ends the waits of those who wait because the API did not answer. It was not their fault, as far as is known.
+    pub(crate) fn recovered(&mut self, now: Instant) {
+        for queue in self.queues.values_mut() {
+            queue.doubt = queue.doubt.reconsidered();
+        }
+        let rests = |key| self.queues.get(key).is_some_and(|queue| queue.standing == Standing::Resting);
+        let resting: Vec<_> = self.parked.iter().filter(|(_, key)| rests(key)).copied().collect();
+        for entry @ (_, key) in resting {
+            self.parked.remove(&entry);
+            self.make_ready(key, now);
         }
     }
 
@@ -106,7 +137,8 @@ impl Backlog {
             self.queues.remove(&key);
             return;
         }
-        queue.standing = Standing::Ready { since: now };
+        let since = if queue.overdue { now.checked_sub(self.limits.linger).unwrap_or(now) } else { now };
+        queue.standing = Standing::Ready { since };
         self.ready.push_back(key);
         self.ready_items += queue.len();
         self.ready_bytes += queue.wire_len();
@@ -150,46 +182,53 @@ impl Backlog {
         let queue = self.queues.get(self.ready.front()?)?;
         match queue.standing {
             Standing::Ready { since } => Some(since + self.limits.linger),
-            Standing::InFlight | Standing::Parked => None,
+            Standing::InFlight | Standing::Parked | Standing::Resting => None,
         }
     }
 
     /// How many operations the next batch takes at the most.
     pub(crate) fn next_items(&self) -> usize {
-        self.ready_items.min(self.limits.items)
+        self.ready_items.min(self.limits.items.min(self.next_doubt().most_items))
     }
 
-    /// Cuts a batch of at most `max_items`: its operations in order, and the instances that are in flight with it.
-    pub(crate) fn cut(&mut self, max_items: usize) -> (Vec<Operation>, Vec<Stem>) {
+    fn next_doubt(&self) -> Doubt {
+        self.ready.front().and_then(|key| self.queues.get(key)).map_or(Doubt::NONE, |queue| queue.doubt)
+    }
+
+    /// Cuts a batch of at most `max_items`.
+    pub(crate) fn cut(&mut self, max_items: usize) -> Cut {
+        let mut doubt = self.next_doubt();
         let max_items = max_items.min(self.limits.items);
         let mut operations = Vec::with_capacity(self.ready_items.min(max_items));
         let mut runs = Vec::new();
         let mut bytes = 0;
         while let Some(key) = self.ready.front().copied()
-            && operations.len() < max_items
+            && operations.len() < max_items.min(doubt.most_items)
         {
             let Some(queue) = self.queues.get_mut(&key) else {
                 self.ready.pop_front();
                 continue;
             };
             // The first operation is exempt from the limit, or one that is larger could never be sent.
-            if !operations.is_empty() && bytes + queue.front_len() > self.limits.bytes {
-                break;
-            }
+            let is_full = !operations.is_empty() && bytes + queue.front_len() > self.limits.bytes;
+            let joined = doubt.joined(queue.doubt).filter(|joined| operations.len() < joined.most_items);
+            let Some(joined) = joined.filter(|_| !is_full) else { break };
+            doubt = joined;
             self.ready.pop_front();
             self.ready_items -= queue.len();
             self.ready_bytes -= queue.wire_len();
             queue.standing = Standing::InFlight;
             runs.push(key);
-            while operations.len() < max_items
+            while operations.len() < max_items.min(doubt.most_items)
                 && (operations.is_empty() || bytes + queue.front_len() <= self.limits.bytes)
             {
                 bytes += queue.front_len();
                 let Some(operation) = queue.pop() else { break };
                 operations.push(operation);
             }
+            queue.overdue = !queue.is_empty();
         }
-        (operations, runs)
+        Cut { operations, runs, doubt }
     }
 }
 

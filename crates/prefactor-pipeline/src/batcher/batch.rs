@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use prefactor_pfid::Stem;
 
-use super::{BatcherInbox, BatcherInput, Completed};
+use super::{BatcherInbox, BatcherInput, Completed, Doubt};
 use crate::operation::Operation;
 
 /// Operations that go into one request, in order.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) operations: Vec<Operation>,
+    pub(crate) doubt: Doubt,
     pub(crate) lease: Lease,
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum BatcherInput {
     Operations(Vec<Operation>),
     /// From a batch that is done with, through its lease.
     Completed(Completed),
+    /// From the sender: the API answers again.
+    Recovered,
 }
 
 /// How a batch ended, as far as the batcher is concerned.
@@ -40,6 +42,10 @@ pub(crate) struct Completed {
     pub(crate) returned: Vec<Operation>,
     /// Instances that must not be sent before a time.
     pub(crate) parked: Vec<(Stem, Instant)>,
+    /// Why the request was given up, where it was neither answered nor refused.
+    pub(crate) trouble: Option<Trouble>,
+    /// The API has gone through the items.
+    pub(crate) processed: bool,
     /// What was learnt of the API's limits.
     pub(crate) limit: Option<LimitLesson>,
 }
@@ -48,6 +54,17 @@ impl Completed {
     pub(crate) fn is_parked(&self, run: Stem) -> bool {
         self.parked.iter().any(|(parked, _)| *parked == run)
     }
+}
+
+/// A request that was given up for the time being: all its operations come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// When they may be sent again.
+    pub(crate) until: Instant,
+    /// How often they have failed in a row.
+    pub(crate) failures: u32,
+    /// Nobody got through meanwhile: if the API answers others, the wait is over.
+    pub(crate) rests: bool,
 }
 
 /// What an answer about a whole request says of its size.

@@ -3,6 +3,7 @@
 mod actor;
 mod backlog;
 mod batch;
+mod doubt;
 mod message;
 mod pace;
 mod run_queue;
@@ -10,5 +11,6 @@ mod run_queue;
 pub(crate) use actor::{BatcherActor, BatcherWork};
 pub(crate) use backlog::{Backlog, Limits};
 pub(crate) use batch::{Batch, Lease};
-pub(crate) use message::{BatcherInbox, BatcherInput, BatcherMessage, Completed, LimitLesson};
+pub(crate) use doubt::Doubt;
+pub(crate) use message::{BatcherInbox, BatcherInput, BatcherMessage, Completed, LimitLesson, Trouble};
 pub(crate) use pace::Pace;

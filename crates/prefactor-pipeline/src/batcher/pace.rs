@@ -32,6 +32,8 @@ pub(crate) struct Pace {
     items: Option<(NonZeroU32, Limiter)>,
     /// A request was granted, but not yet the items in it.
     holds_request: bool,
+    /// Items that were granted, but did not fit into their request.
+    spare_items: usize,
 }
 
 impl Pace {
@@ -46,6 +48,7 @@ impl Pace {
             requests: requests_per_second.map(limiter),
             items: items_per_second.map(|rate| (rate, limiter(rate))),
             holds_request: false,
+            spare_items: 0,
             clock,
         }
     }
@@ -65,13 +68,22 @@ impl Pace {
             self.holds_request = true;
         }
         if let Some((rate, limiter)) = &self.items {
-            let items =
-                u32::try_from(items).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN).min(*rate);
-            // More than the burst holds would never be granted, but `items` was just limited to it.
-            limiter.check_n(items).unwrap_or(Ok(())).map_err(|until| wait(&until, now))?;
+            let missing = items.saturating_sub(self.spare_items).min(rate.get() as usize);
+            if let Some(missing) = u32::try_from(missing).ok().and_then(NonZeroU32::new) {
+                // More than the burst holds would never be granted, but `missing` was just limited to it.
+                limiter.check_n(missing).unwrap_or(Ok(())).map_err(|until| wait(&until, now))?;
+            }
+            self.spare_items = self.spare_items.saturating_sub(items);
         }
         self.holds_request = false;
         Ok(())
+    }
+
+    /// Gives items back that were granted to a request which had no room for them: the next ones get them.
+    pub(crate) fn give_back(&mut self, items: usize) {
+        if self.items.is_some() {
+            self.spare_items += items;
+        }
     }
 }
 
@@ -105,6 +117,18 @@ mod tests {
 
         assert_eq!(granted, 4);
         assert_eq!(pace.admit(1), Err(Duration::from_millis(250)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn items_that_were_not_used_go_to_the_next_requests() {
+        let mut pace = Pace::new(None, NonZeroU32::new(100), Instant::now());
+        assert_eq!(pace.admit(100), Ok(()));
+
+        pace.give_back(90);
+
+        assert_eq!(pace.admit(60), Ok(()));
+        assert_eq!(pace.admit(30), Ok(()));
+        assert_eq!(pace.admit(1), Err(Duration::from_millis(10)));
     }
 
     #[tokio::test(start_paused = true)]

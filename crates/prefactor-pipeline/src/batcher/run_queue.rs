@@ -6,6 +6,7 @@ use prefactor_http::FinishStatus;
 use prefactor_pfid::Stem;
 use tokio::time::Instant;
 
+use super::Doubt;
 use crate::operation::{Action, Operation, SpanEnd};
 use crate::random_key::RandomKeyed;
 use crate::wire;
@@ -17,8 +18,10 @@ pub(crate) enum Standing {
     Ready { since: Instant },
     /// No: earlier ones are in flight, and an instance has one request in flight.
     InFlight,
-    /// Not yet: the API asked to come back later for this instance alone.
+    /// Not yet: there is a reason to wait that concerns this instance.
     Parked,
+    /// Not yet: the API did not answer. If it answers others, the wait is over.
+    Resting,
 }
 
 /// The operations of one instance in order.
@@ -28,6 +31,9 @@ pub(crate) enum Standing {
 #[derive(Debug)]
 pub(crate) struct RunQueue {
     pub(crate) standing: Standing,
+    /// Whether the first of the operations have had their time to wait for company.
+    pub(crate) overdue: bool,
+    pub(crate) doubt: Doubt,
     operations: VecDeque<Operation>,
     /// Creates that are still here and were never sent, by their number: the number of the front is `first`.
     creates: HashMap<Stem, u64, RandomKeyed>,
@@ -39,6 +45,8 @@ impl RunQueue {
     pub(crate) fn new(standing: Standing) -> Self {
         Self {
             standing,
+            overdue: false,
+            doubt: Doubt::NONE,
             operations: VecDeque::new(),
             creates: HashMap::default(),
             // Leaves room for what is put back at the front.
@@ -121,6 +129,7 @@ impl RunQueue {
     /// Puts an operation back that has to be sent again, before all others.
     pub(crate) fn put_back(&mut self, operation: Operation) {
         self.first -= 1;
+        self.overdue = true;
         self.wire_len += wire::estimated_len(&operation);
         self.operations.push_front(operation);
     }

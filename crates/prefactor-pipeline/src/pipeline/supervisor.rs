@@ -108,6 +108,7 @@ impl Supervisor {
         let cell = match child {
             Child::Sender => {
                 let sender = SenderActor {
+                    batcher: Arc::clone(&self.stages.batcher_inbox),
                     pipeline: stages.pipeline,
                     inbox: stages.sender_inbox,
                     transport: stages.transport,

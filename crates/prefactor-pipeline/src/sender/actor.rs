@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, AttemptResult};
 use super::lanes::{Flight, FlightId, Lanes};
 use super::outcome::{ItemOutcome, Outcome, judge};
+use super::patience::{Failing, NextStep};
 use super::transport::Transport;
 use super::{SenderInbox, SenderInput, SenderMessage};
-use crate::batcher::{Batch, Completed, LimitLesson};
+use crate::batcher::{Batch, BatcherInbox, BatcherInput, Completed, LimitLesson, Trouble};
 use crate::clock::FOREVER;
 use crate::clock::Timestamp;
 use crate::ledger::{Fate, RejectReason};
@@ -28,6 +29,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct SenderActor {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) inbox: Arc<SenderInbox>,
+    pub(crate) batcher: Arc<BatcherInbox>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) retry: RetryPolicy,
     pub(crate) retry_on: StatusCodes,
@@ -110,8 +112,7 @@ impl SenderActor {
         };
         match outcome {
             Outcome::Processed(outcomes) => {
-                lanes.succeeded(now);
-                self.pipeline.set_health(Health::Delivering);
+                self.answers(lanes, now);
                 self.settle(flight, outcomes, now);
             }
             Outcome::TooLarge => {
@@ -119,6 +120,7 @@ impl SenderActor {
                 self.split(flight, RejectReason::TooLarge, lesson);
             }
             Outcome::RefusedAsWhole => {
+                self.answers(lanes, now);
                 let lesson = LimitLesson::RefusedItems(flight.batch.operations.len());
                 self.split(flight, RejectReason::Validation, lesson);
             }
@@ -140,10 +142,33 @@ impl SenderActor {
             }
             Outcome::Trouble(after) => {
                 self.pipeline.set_health(Health::Unreachable);
-                let until = now + self.wait(flight.failures, after);
-                flight.patient |= after.is_some();
-                lanes.put_back(id, flight, until);
+                lanes.troubled(&mut flight);
+                let failing = Failing {
+                    failures: flight.failures + 1,
+                    doubt: flight.batch.doubt,
+                    is_single_item: flight.batch.operations.len() == 1,
+                    others_succeeded: lanes.others_succeeded(&flight),
+                };
+                match failing.next_step() {
+                    NextStep::TryAgain(wait) => {
+                        flight.patient |= after.is_some();
+                        lanes.put_back(id, flight, now + self.wait(wait, after));
+                    }
+                    NextStep::GiveUp { wait, suspected } => {
+                        let until = now + self.wait(wait, after);
+                        let rests = !suspected && after.is_none();
+                        give_up(flight, Trouble { until, failures: failing.in_a_row(), rests });
+                    }
+                }
             }
+        }
+    }
+
+    /// The API has answered, whatever it said.
+    fn answers(&self, lanes: &mut Lanes, now: Instant) {
+        self.pipeline.set_health(Health::Delivering);
+        if lanes.succeeded(now) {
+            self.batcher.push(BatcherInput::Recovered);
         }
     }
 
@@ -154,10 +179,10 @@ impl SenderActor {
 
     /// Tells each operation its fate, and gives the rest back to the batcher.
     fn settle(&self, flight: Flight, outcomes: Vec<ItemOutcome>, now: Instant) {
-        let Flight { batch: Batch { operations, lease }, held, .. } = flight;
+        let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
         drop(held);
         let answered_at = Timestamp::now();
-        let mut left = Completed::default();
+        let mut left = Completed { processed: true, ..Completed::default() };
         for (mut operation, outcome) in operations.into_iter().zip(outcomes) {
             match outcome {
                 ItemOutcome::Delivered(id) => self.deliver(operation, id, answered_at),
@@ -204,7 +229,7 @@ impl SenderActor {
     /// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to
     /// be sent in smaller batches.
     fn split(&self, flight: Flight, reason: RejectReason, lesson: LimitLesson) {
-        let Flight { batch: Batch { operations, lease }, held, .. } = flight;
+        let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
         drop(held);
         if operations.len() > 1 {
             return lease.complete(Completed {
@@ -218,6 +243,13 @@ impl SenderActor {
         }
         lease.complete(Completed { limit: Some(LimitLesson::RefusedAlone), ..Completed::default() });
     }
+}
+
+/// Frees the lane of a request that keeps failing, and lets its operations come back in smaller requests.
+fn give_up(flight: Flight, trouble: Trouble) {
+    let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
+    drop(held);
+    lease.complete(Completed { returned: operations, trouble: Some(trouble), ..Completed::default() });
 }
 
 fn reject(operation: Operation, reason: RejectReason) {

@@ -22,6 +22,8 @@ pub(crate) struct Flight {
     pub(crate) held: HeldBody,
     /// Attempts that failed.
     pub(crate) failures: u32,
+    /// How many requests had succeeded when this one failed first.
+    successes_before: u64,
     /// It waits to the end, whatever others achieve: the API said for how long, or it has failed again after it was
     /// hastened once. What the API never takes must not be sent whenever it takes something else.
     pub(crate) patient: bool,
@@ -36,7 +38,15 @@ enum Phase {
 
 impl Flight {
     pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBody, now: Instant) -> Self {
-        Self { batch, body, held, failures: 0, patient: false, phase: Phase::Waiting { not_before: now } }
+        Self {
+            batch,
+            body,
+            held,
+            failures: 0,
+            successes_before: 0,
+            patient: false,
+            phase: Phase::Waiting { not_before: now },
+        }
     }
 }
 
@@ -45,6 +55,9 @@ pub(crate) struct Lanes {
     flights: BTreeMap<FlightId, Flight>,
     next: u64,
     pub(crate) gate: Gate,
+    successes: u64,
+    /// Something has failed since the last success.
+    troubled: bool,
 }
 
 impl Lanes {
@@ -70,9 +83,23 @@ impl Lanes {
         self.flights.insert(id, flight);
     }
 
-    /// The API works: whoever waits because it did not need wait no longer.
-    pub(crate) fn succeeded(&mut self, now: Instant) {
+    /// Takes note that an attempt at this flight, which is taken out, got no useful answer.
+    pub(crate) fn troubled(&mut self, flight: &mut Flight) {
+        self.troubled = true;
+        if flight.failures == 0 {
+            flight.successes_before = self.successes;
+        }
+    }
+
+    /// Whether the API has taken others since it did not take this one.
+    pub(crate) fn others_succeeded(&self, flight: &Flight) -> bool {
+        self.successes > flight.successes_before
+    }
+
+    /// The API works: whoever waits because it did not need wait no longer. Tells whether there had been trouble.
+    pub(crate) fn succeeded(&mut self, now: Instant) -> bool {
         self.gate.succeeded();
+        self.successes += 1;
         for flight in self.flights.values_mut() {
             if let Phase::Waiting { not_before } = &mut flight.phase
                 && !flight.patient
@@ -82,6 +109,7 @@ impl Lanes {
                 flight.patient = true;
             }
         }
+        std::mem::take(&mut self.troubled)
     }
 
     /// Starts every attempt that may start now; `start` is told which flight, its body, and whether it is sent again.

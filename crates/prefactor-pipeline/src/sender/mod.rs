@@ -7,6 +7,7 @@ mod gate;
 mod lanes;
 mod message;
 mod outcome;
+mod patience;
 mod transport;
 
 pub(crate) use actor::SenderActor;

@@ -7,6 +7,7 @@ use prefactor_http::FinishStatus;
 use proptest::prelude::*;
 
 use super::*;
+use crate::batcher::Trouble;
 use crate::fixture::{self, create, finish_as, operation};
 use crate::instance::Run;
 use crate::ledger::Tally;
@@ -38,6 +39,12 @@ enum Step {
         processed: usize,
         park: bool,
     },
+    /// The oldest batch in flight is given up.
+    GiveUp {
+        rests: bool,
+    },
+    /// The API answers again.
+    Recover,
     /// Time passes.
     Wait,
 }
@@ -50,6 +57,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..RUNS, 0..9_usize, status).prop_map(|(run, span, status)| Step::Finish { run, span, status }),
         2 => (1..7_usize).prop_map(|max_items| Step::Cut { max_items }),
         2 => (0..7_usize, any::<bool>()).prop_map(|(processed, park)| Step::Answer { processed, park }),
+        1 => any::<bool>().prop_map(|rests| Step::GiveUp { rests }),
+        1 => Just(Step::Recover),
         1 => Just(Step::Wait),
     ]
 }
@@ -139,6 +148,8 @@ impl Simulation {
             }
             Step::Cut { max_items } => self.cut(max_items),
             Step::Answer { processed, park } => self.answer(processed, park),
+            Step::GiveUp { rests } => self.give_up(rests),
+            Step::Recover => self.backlog.recovered(self.now),
             Step::Wait => {
                 self.now += Duration::from_secs(1);
                 self.backlog.unpark(self.now);
@@ -147,7 +158,7 @@ impl Simulation {
     }
 
     fn cut(&mut self, max_items: usize) {
-        let (operations, runs) = self.backlog.cut(max_items);
+        let Cut { operations, runs, .. } = self.backlog.cut(max_items);
         assert!(operations.len() <= max_items.min(LIMITS.items));
         let bytes: usize = operations.iter().map(wire::estimated_len).sum();
         assert!(operations.len() <= 1 || bytes <= LIMITS.bytes, "{bytes} bytes");
@@ -171,8 +182,17 @@ impl Simulation {
         }
         let until = self.now + Duration::from_secs(1);
         let parked = returned.first().filter(|_| park).map(|failed| (failed.run().key(), until));
-        let completed = Completed { runs, returned, parked: parked.into_iter().collect(), limit: None };
+        let parked = parked.into_iter().collect();
+        let completed = Completed { runs, returned, parked, processed: true, ..Completed::default() };
         self.backlog.complete(completed, self.now);
+    }
+
+    fn give_up(&mut self, rests: bool) {
+        if !self.in_flight.is_empty() {
+            let (returned, runs) = self.in_flight.remove(0);
+            let trouble = Some(Trouble { until: self.now + Duration::from_secs(1), failures: 4, rests });
+            self.backlog.complete(Completed { runs, returned, trouble, ..Completed::default() }, self.now);
+        }
     }
 
     fn finish(mut self) -> Self {

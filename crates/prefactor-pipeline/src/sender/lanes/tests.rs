@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::SenderInbox;
 use super::*;
-use crate::batcher::{BatcherInbox, BatcherInput, Lease};
+use crate::batcher::{BatcherInbox, BatcherInput, Doubt, Lease};
 use crate::fixture::{self, create, operation};
 use crate::pipeline::Pipeline;
 use crate::testing::ScriptedTransport;
@@ -33,7 +33,7 @@ impl Airport {
         let lease = Lease::new(vec![run.key()], Arc::clone(&self.batcher));
         let body = Bytes::from(n.to_string());
         let held = self.pipeline.hold_body(body.len());
-        self.lanes.add(Flight::new(Batch { operations, lease }, body, held, self.now));
+        self.lanes.add(Flight::new(Batch { operations, doubt: Doubt::NONE, lease }, body, held, self.now));
     }
 
     /// The bodies of the requests that start now.
