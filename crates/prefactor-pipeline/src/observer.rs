@@ -117,17 +117,36 @@ impl Observer {
 
     pub(crate) fn undelivered(&self, undelivered: Undelivered) {
         self.hooks.undelivered.call(|| undelivered);
-        let (quota, reason) = match undelivered.reason {
-            UndeliveredReason::Lost(reason) => (&self.lost[reason as usize], reason.as_str()),
-            UndeliveredReason::Rejected(reason) => (&self.rejected[reason as usize], reason.as_str()),
+        let quota = match undelivered.reason {
+            UndeliveredReason::Lost(reason) => &self.lost[reason as usize],
+            UndeliveredReason::Rejected(reason) => &self.rejected[reason as usize],
         };
-        let Some(operations) = quota.take(undelivered.tally.operations, self.started.elapsed()) else {
-            return;
-        };
+        if let Some(operations) = quota.take(undelivered.tally.operations, self.started.elapsed()) {
+            self.log(undelivered.reason, operations);
+        }
+    }
+
+    /// Writes the lines that are not due yet, since nothing may come that makes them.
+    pub(crate) fn log_the_rest(&self) {
+        let lost = LossReason::ALL.iter().copied().map(UndeliveredReason::Lost).zip(&self.lost);
+        let rejected = RejectReason::ALL.iter().copied().map(UndeliveredReason::Rejected).zip(&self.rejected);
+        for (reason, quota) in lost.chain(rejected) {
+            let operations = quota.take_rest();
+            if operations > 0 {
+                self.log(reason, operations);
+            }
+        }
+    }
+
+    fn log(&self, reason: UndeliveredReason, operations: u64) {
         if self.level >= LogLevel::Error {
-            match undelivered.reason {
-                UndeliveredReason::Lost(_) => tracing::error!(reason, operations, "telemetry lost"),
-                UndeliveredReason::Rejected(_) => tracing::error!(reason, operations, "telemetry rejected"),
+            match reason {
+                UndeliveredReason::Lost(reason) => {
+                    tracing::error!(reason = reason.as_str(), operations, "telemetry lost");
+                }
+                UndeliveredReason::Rejected(reason) => {
+                    tracing::error!(reason = reason.as_str(), operations, "telemetry rejected");
+                }
             }
         }
     }
@@ -151,7 +170,11 @@ impl Quota {
         if now < next_at || self.next_at.compare_exchange(next_at, after, Relaxed, Relaxed).is_err() {
             return None;
         }
-        Some(self.untold.swap(0, Relaxed))
+        Some(self.take_rest())
+    }
+
+    fn take_rest(&self) -> u64 {
+        self.untold.swap(0, Relaxed)
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prefactor_http::{FinishStatus, Purpose, RegisterInstanceRequest};
-use prefactor_pfid::{Pfid, thread_stem};
+use prefactor_pfid::{Pfid, Stem, thread_stem};
 use serde::Serialize;
 
 use super::{AgentVersion, Span, SpanContext};
 use crate::clock::Timestamp;
 use crate::instance::{Entry, Run};
 use crate::ledger::{Fate, Ledger, RejectReason};
-use crate::operation::Action;
+use crate::operation::{Action, SpanFinish};
 use crate::payload::Json;
 use crate::prefactor::{Inner, Report};
 use crate::schemas::Schemas;
@@ -130,6 +130,13 @@ impl Live {
                 Err(fate)
             }
         }
+    }
+
+    /// Finishes a span whose result found no room: that it has ended, and how, is worth a few bytes over the budget, or
+    /// it would seem to go on until its run ends.
+    pub(super) fn finish_without_result(&self, id: Stem, status: FinishStatus, at: Timestamp) {
+        let finish = SpanFinish::new(status, at, None);
+        let _ = self.run.submit(Action::FinishSpan { id, finish }, Entry::Forced);
     }
 
     fn finish(&self, status: FinishStatus) {

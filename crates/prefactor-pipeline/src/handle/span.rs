@@ -11,13 +11,14 @@ use super::SpanContext;
 use super::context::Current;
 use super::instance::{Live, status_of_drop};
 use crate::clock::Timestamp;
-use crate::ledger::{Fate, RejectReason};
+use crate::ledger::{Fate, LossReason, RejectReason};
 use crate::operation::{Action, CreateSpan, SpanEnd, SpanFinish};
 
 /// One step of a run. It finishes with [`complete`](Self::complete), [`fail`](Self::fail) or [`cancel`](Self::cancel);
 /// dropping it finishes it too, as failed while panicking and as complete otherwise.
 ///
-/// A span that found no room in the pipeline is lost, and counted; its children are recorded below its own parent.
+/// A span that found no room in the pipeline is lost, and counted; its children are recorded below its own parent. Where
+/// only the finish finds no room, its result is lost and counted, and the span ends as it should all the same.
 ///
 /// ```
 /// # use prefactor_pipeline::{AgentVersion, Prefactor};
@@ -114,9 +115,9 @@ impl Span {
         if let Some(fate) = fate {
             return inner.live.run.refuse(fate);
         }
-        let _ = inner.live.submit(|| {
-            // The system clock may have gone back meanwhile; a span never ends before it began.
-            let at = Timestamp::now().max(inner.started_at);
+        // The system clock may have gone back meanwhile; a span never ends before it began.
+        let at = Timestamp::now().max(inner.started_at);
+        let finished = inner.live.submit(|| {
             let pipeline = inner.live.run.pipeline();
             let result = pipeline.encoder().result(result);
             if result.as_ref().is_some_and(|part| part.unserializable) {
@@ -124,6 +125,9 @@ impl Span {
             }
             Action::FinishSpan { id: inner.id, finish: SpanFinish::new(status, at, result) }
         });
+        if finished == Err(Fate::Lost(LossReason::QueueFull)) {
+            inner.live.finish_without_result(inner.id, status, at);
+        }
     }
 
     /// The span's id, as soon as it is known: with the account's partition, which the first registration tells. `None`

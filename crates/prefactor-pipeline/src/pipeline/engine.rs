@@ -18,6 +18,7 @@ use crate::account::Account;
 use crate::batcher::{Backlog, BatcherInbox, BatcherWork, Limits, Pace};
 use crate::clock::FOREVER;
 use crate::intake::LiveRuns;
+use crate::log::LogLevel;
 use crate::sender::{Lanes, SenderInbox, Transport};
 
 /// The part of a shutdown's time that is kept for its end: stopping the actors, and counting what they leave behind.
@@ -102,7 +103,12 @@ async fn run(end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedReceiv
     let supervisor = match Actor::spawn(None, Supervisor { stages: stages.clone() }, ()).await {
         Ok((supervisor, _)) => supervisor,
         // Actors without names always start.
-        Err(error) => return tracing::error!(%error, "the pipeline did not start"),
+        Err(error) => {
+            if stages.pipeline.logs(LogLevel::Error) {
+                tracing::error!(%error, "the pipeline did not start");
+            }
+            return;
+        }
     };
     let (timeout, done) = loop {
         match orders.recv().await {
@@ -179,5 +185,6 @@ impl Drop for End {
         stages.batcher_work.lock().unwrap_or_else(PoisonError::into_inner).backlog.clear();
         while stages.batcher_inbox.pop().is_some() {}
         stages.pipeline.drain_intake();
+        stages.pipeline.log_the_rest();
     }
 }

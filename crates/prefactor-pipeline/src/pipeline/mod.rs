@@ -200,6 +200,11 @@ impl Pipeline {
         self.observer.undelivered(Undelivered { reason, tally, instance: run.id() });
     }
 
+    /// Writes to the log what no line has told of yet.
+    pub(crate) fn log_the_rest(&self) {
+        self.observer.log_the_rest();
+    }
+
     /// Tells the caller's hook of an operation that is about to be settled as delivered.
     pub(crate) fn delivered(&self, operation: &Operation, now: Timestamp) {
         self.observer.delivered(|| Delivered {

@@ -18,6 +18,7 @@ use crate::batcher::{Batch, BatcherInbox, BatcherInput, Completed, LimitLesson, 
 use crate::clock::FOREVER;
 use crate::clock::Timestamp;
 use crate::ledger::{Fate, RejectReason};
+use crate::log::LogLevel;
 use crate::operation::{Action, Operation};
 use crate::pipeline::{Health, Pipeline};
 use crate::testing::Stage;
@@ -101,6 +102,9 @@ impl SenderActor {
         let now = Instant::now();
         let outcome = match result {
             AttemptResult::Answered(answer) => {
+                if !(200..300).contains(&answer.status) && self.pipeline.logs(LogLevel::Debug) {
+                    tracing::debug!(status = answer.status, "a request was not accepted");
+                }
                 let keys = flight
                     .batch
                     .operations
@@ -108,7 +112,13 @@ impl SenderActor {
                     .map(|operation| (wire::key(operation), operation.attempts));
                 judge(&keys.collect::<Vec<_>>(), &answer, &self.retry_on)
             }
-            AttemptResult::Failed => Outcome::Trouble(None),
+            AttemptResult::Failed(error) => {
+                if self.pipeline.logs(LogLevel::Debug) {
+                    tracing::debug!(%error, "a request failed");
+                }
+                Outcome::Trouble(None)
+            }
+            AttemptResult::Panicked => Outcome::Trouble(None),
         };
         match outcome {
             Outcome::Processed(outcomes) => {

@@ -17,22 +17,22 @@ pub(crate) struct BulkAnswer<'a> {
 /// What the API says of one item.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Output<'a> {
-    #[serde(borrow)]
-    status: Text<'a>,
     #[serde(borrow, default)]
-    code: Option<Text<'a>>,
+    status: Lenient<'a>,
+    #[serde(borrow, default)]
+    code: Lenient<'a>,
     #[serde(default)]
     details: Option<Details>,
 }
 
 impl Output<'_> {
     pub(crate) fn is_success(&self) -> bool {
-        &*self.status.0 == "success"
+        self.status.0.as_ref().is_some_and(|status| status.0 == "success")
     }
 
     /// The error code; empty where the API gave none.
     pub(crate) fn code(&self) -> &str {
-        self.code.as_ref().map_or("", |code| &code.0)
+        self.code.0.as_ref().map_or("", |code| &code.0)
     }
 
     /// The id of the thing that was made or changed.
@@ -103,7 +103,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for Outputs<'a> {
     }
 }
 
-/// The id in `details`, whatever else these are: what the API shows of a thing must never make an answer unreadable.
+/// A string, or nothing where the API says something else: what it means by a single member must never make the whole
+/// answer unreadable.
+#[derive(Debug, Default)]
+struct Lenient<'a>(Option<Text<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Lenient<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Shape::deserialize(deserializer)?.text;
+        Ok(Self(text))
+    }
+}
+
+/// The id in `details`, whatever else these are.
 #[derive(Debug)]
 struct Details {
     id: Option<Pfid>,
@@ -111,62 +123,74 @@ struct Details {
 
 impl<'de> Deserialize<'de> for Details {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DetailsVisitor;
-        impl<'de> Visitor<'de> for DetailsVisitor {
-            type Value = Details;
+        Ok(Self { id: Shape::deserialize(deserializer)?.id })
+    }
+}
+
+/// Any JSON value, of which a string and the member `id` of an object are kept.
+#[derive(Default)]
+struct Shape<'a> {
+    text: Option<Text<'a>>,
+    id: Option<Pfid>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Shape<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ShapeVisitor;
+        impl<'de> Visitor<'de> for ShapeVisitor {
+            type Value = Shape<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("details")
+                f.write_str("any value")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Details, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape<'de>, A::Error> {
                 let mut id = None;
                 while let Some(Text(name)) = map.next_key()? {
                     if name == "id" {
-                        id = map.next_value::<MaybePfid>()?.0;
+                        let text = map.next_value::<Lenient<'_>>()?.0;
+                        id = text.and_then(|text| text.0.parse().ok());
                     } else {
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                Ok(Details { id })
+                Ok(Shape { id, ..Shape::default() })
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Details, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape<'de>, A::Error> {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Details { id: None })
+                Ok(Shape::default())
             }
 
-            fn visit_str<E>(self, _: &str) -> Result<Details, E> {
-                Ok(Details { id: None })
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Shape<'de>, E> {
+                Ok(Shape { text: Some(Text(Cow::Borrowed(text))), ..Shape::default() })
             }
 
-            fn visit_bool<E>(self, _: bool) -> Result<Details, E> {
-                Ok(Details { id: None })
+            fn visit_str<E>(self, text: &str) -> Result<Shape<'de>, E> {
+                Ok(Shape { text: Some(Text(Cow::Owned(text.to_owned()))), ..Shape::default() })
             }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Details, E> {
-                Ok(Details { id: None })
+            fn visit_unit<E>(self) -> Result<Shape<'de>, E> {
+                Ok(Shape::default())
             }
 
-            fn visit_i64<E>(self, _: i64) -> Result<Details, E> {
-                Ok(Details { id: None })
+            fn visit_bool<E>(self, _: bool) -> Result<Shape<'de>, E> {
+                Ok(Shape::default())
             }
 
-            fn visit_f64<E>(self, _: f64) -> Result<Details, E> {
-                Ok(Details { id: None })
+            fn visit_u64<E>(self, _: u64) -> Result<Shape<'de>, E> {
+                Ok(Shape::default())
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Shape<'de>, E> {
+                Ok(Shape::default())
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Shape<'de>, E> {
+                Ok(Shape::default())
             }
         }
-        deserializer.deserialize_any(DetailsVisitor)
-    }
-}
-
-/// A string that may be an id.
-struct MaybePfid(Option<Pfid>);
-
-impl<'de> Deserialize<'de> for MaybePfid {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Option::<Text<'_>>::deserialize(deserializer)?;
-        Ok(Self(text.and_then(|text| text.0.parse().ok())))
+        deserializer.deserialize_any(ShapeVisitor)
     }
 }
 
@@ -181,7 +205,9 @@ mod tests {
             "k\u0032":{"status":"error","code":"validation_errors","message":"no","errors":{"a":["b"]}},
             "k3":{"status":"success","summaries":[]},
             "k4":{"status":"success","details":null},
-            "k5":{"status":"success","details":["odd"]}}}"#;
+            "k5":{"status":"success","details":["odd"]},
+            "k6":{"status":"error","code":422},
+            "k7":{"status":{"odd":true},"code":null,"details":{"id":7}}}}"#;
 
         let answer = parse(body).expect("a bulk answer");
 
@@ -197,7 +223,9 @@ mod tests {
                 ("k2", false, "validation_errors", false),
                 ("k3", true, "", false),
                 ("k4", true, "", false),
-                ("k5", true, "", false)
+                ("k5", true, "", false),
+                ("k6", false, "", false),
+                ("k7", false, "", false)
             ]
         );
     }

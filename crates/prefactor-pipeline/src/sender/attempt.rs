@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prefactor_http::RawResponse;
+use prefactor_http::{RawResponse, TransportError};
 use tokio::task::AbortHandle;
 
 use super::lanes::FlightId;
@@ -15,7 +15,9 @@ use super::{SenderInbox, SenderInput};
 pub(crate) enum AttemptResult {
     Answered(RawResponse),
     /// No answer; whether the API has seen the request is not known.
-    Failed,
+    Failed(TransportError),
+    /// The transport panicked.
+    Panicked,
 }
 
 /// A running attempt; dropping it ends the attempt.
@@ -31,13 +33,10 @@ impl Attempt {
     ) -> Self {
         let mut report = Report { flight, inbox: Some(inbox) };
         let task = tokio::spawn(async move {
-            match transport.post_bulk(body).await {
-                Ok(answer) => report.send(AttemptResult::Answered(answer)),
-                Err(error) => {
-                    tracing::debug!(%error, "attempt failed");
-                    report.send(AttemptResult::Failed);
-                }
-            }
+            report.send(match transport.post_bulk(body).await {
+                Ok(answer) => AttemptResult::Answered(answer),
+                Err(error) => AttemptResult::Failed(error),
+            });
         });
         Self(task.abort_handle())
     }
@@ -65,6 +64,6 @@ impl Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        self.send(AttemptResult::Failed);
+        self.send(AttemptResult::Panicked);
     }
 }

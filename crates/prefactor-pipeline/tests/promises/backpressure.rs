@@ -35,6 +35,21 @@ async fn a_full_pipeline_drops_the_newest_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_finish_whose_result_finds_no_room_still_ends_its_span_as_it_should() {
+    let api = Api::new();
+    let prefactor = api.pipeline().memory_budget(8_000).build().unwrap();
+    let run = begin(&prefactor);
+    let failed = run.span("agent:step", &json!({ "name": "failed" }));
+
+    failed.fail(&json!({ "why": "x".repeat(8_000) }));
+    prefactor.flush(PATIENCE).await;
+
+    assert_eq!(api.tree(), "run active\n  failed failed\n", "long before its run ends");
+    assert_eq!(prefactor.ledger().lost_for(LossReason::QueueFull).operations, 1, "the result");
+    assert_adds_up(&prefactor);
+}
+
+#[tokio::test(start_paused = true)]
 async fn children_of_a_span_that_was_dropped_hang_from_its_parent() {
     let api = Api::new();
     let prefactor = api.pipeline().memory_budget(6_000).build().unwrap();

@@ -5,6 +5,7 @@ mod delivery;
 mod end;
 mod items;
 mod limits;
+mod logging;
 mod rate_limit;
 mod registration;
 mod retries;
