@@ -37,7 +37,8 @@ impl Admission {
     }
 
     pub(crate) fn release(&self, bytes: u64) {
-        self.operations.fetch_sub(bytes, Ordering::Relaxed);
+        // In one order with the look of those who wait for room and with their saying so: one of the two is seen.
+        self.operations.fetch_sub(bytes, Ordering::SeqCst);
     }
 
     pub(crate) fn acquire_body(&self, bytes: u64) {
@@ -55,7 +56,7 @@ impl Admission {
 
     /// Whether they leave a quarter free: then those who wait are woken, all at once and not one for each operation.
     pub(crate) fn has_ample_room(&self) -> bool {
-        self.operations.load(Ordering::Relaxed) <= self.limit - self.limit / 4
+        self.operations.load(Ordering::SeqCst) <= self.limit - self.limit / 4
     }
 
     /// Bytes that are held now.

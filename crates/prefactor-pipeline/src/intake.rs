@@ -23,6 +23,10 @@ const NAP: Duration = Duration::from_millis(5);
 /// So many operations at once are no trickle: the intake looks again at once.
 const BUSY: usize = 256;
 
+/// How often the intake looks for instances that have nothing to do. Their actors end, and start again when they are
+/// needed: an actor takes several kilobytes, and a service may hold thousands of runs that wait for something.
+const SWEEP: Duration = Duration::from_secs(1);
+
 /// So many operations are routed before the other actors get their turn.
 const ROUND: usize = 4_096;
 
@@ -32,6 +36,8 @@ pub(crate) enum IntakeMessage {
     WorkArrived,
     /// From the intake's own timer.
     NapEnded,
+    /// From the intake's own timer.
+    SweepDue,
     /// From a timer of the intake's own: the actor of an instance panicked a moment ago.
     RestartDue(ActorId),
 }
@@ -42,7 +48,15 @@ impl Wake for IntakeMessage {
     }
 }
 
-pub(crate) type IntakeInbox = Inbox<Operation, IntakeMessage>;
+pub(crate) type IntakeInbox = Inbox<IntakeInput, IntakeMessage>;
+
+#[derive(Debug)]
+pub(crate) enum IntakeInput {
+    /// From a caller.
+    Operation(Operation),
+    /// From the sender: the registration of a run without an actor was answered.
+    Answered(Arc<Run>),
+}
 
 /// The instances that have an actor, by that actor. Survives the intake's own actor.
 #[derive(Debug, Default)]
@@ -58,6 +72,17 @@ impl LiveRuns {
         self.lock().remove(&actor)
     }
 
+    fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Ends the actors that had nothing to do since the last time.
+    fn sweep(&self) {
+        for run in self.lock().values() {
+            run.rest();
+        }
+    }
+
     fn take(&self) -> Vec<Arc<Run>> {
         self.lock().drain().map(|(_, run)| run).collect()
     }
@@ -70,8 +95,12 @@ impl LiveRuns {
     }
 }
 
-/// Whether the actor's own timer is running.
-type Napping = bool;
+/// Which of the actor's own timers are running.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    nap: bool,
+    sweep: bool,
+}
 
 #[derive(Debug)]
 pub(crate) struct IntakeActor {
@@ -82,40 +111,48 @@ pub(crate) struct IntakeActor {
 
 impl Actor for IntakeActor {
     type Msg = IntakeMessage;
-    type State = Napping;
+    type State = Timers;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Napping, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Timers, ActorProcessingErr> {
         // The instances of an intake that panicked went down with it.
         for run in self.live.take() {
             self.start_instance(&myself, run);
         }
         self.pipeline.intake().attach(myself);
-        Ok(false)
+        Ok(Timers::default())
     }
 
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
         message: IntakeMessage,
-        napping: &mut Napping,
+        timers: &mut Timers,
     ) -> Result<(), ActorProcessingErr> {
         self.pipeline.interrupt(Stage::Intake);
         match message {
-            IntakeMessage::NapEnded => *napping = false,
+            IntakeMessage::NapEnded => timers.nap = false,
+            IntakeMessage::SweepDue => {
+                timers.sweep = false;
+                self.live.sweep();
+            }
             IntakeMessage::RestartDue(actor) => self.restart_instance(&myself, actor),
             IntakeMessage::WorkArrived => {}
         }
         let routed = self.route(&myself);
         if routed >= BUSY {
             myself.cast(IntakeMessage::WorkArrived)?;
-        } else if *napping {
+        } else if timers.nap {
             // The end of the nap looks again.
         } else if routed > 0 {
-            *napping = true;
+            timers.nap = true;
             myself.send_after(NAP, || IntakeMessage::NapEnded);
         } else if !self.pipeline.intake().sleep() {
             myself.cast(IntakeMessage::WorkArrived)?;
+        }
+        if !timers.sweep && !self.live.is_empty() {
+            timers.sweep = true;
+            myself.send_after(SWEEP, || IntakeMessage::SweepDue);
         }
         Ok(())
     }
@@ -124,7 +161,7 @@ impl Actor for IntakeActor {
         &self,
         myself: ActorRef<Self::Msg>,
         event: SupervisionEvent,
-        _: &mut Napping,
+        _: &mut Timers,
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorFailed(actor, _) => {
@@ -135,7 +172,7 @@ impl Actor for IntakeActor {
             SupervisionEvent::ActorTerminated(actor, ..) => {
                 if let Some(run) = self.live.remove(actor.get_id())
                     && run.detach(actor.get_id())
-                    && run.has_arrivals()
+                    && run.has_work()
                 {
                     self.start_instance(&myself, run);
                 }
@@ -152,11 +189,16 @@ impl IntakeActor {
         let mut woken = Vec::new();
         let mut routed = 0;
         while routed < ROUND
-            && let Some(operation) = self.pipeline.intake().pop()
+            && let Some(input) = self.pipeline.intake().pop()
         {
-            let run = Arc::clone(operation.run());
-            if run.arrive(operation) {
-                woken.push(run);
+            match input {
+                IntakeInput::Operation(operation) => {
+                    let run = Arc::clone(operation.run());
+                    if run.arrive(operation) {
+                        woken.push(run);
+                    }
+                }
+                IntakeInput::Answered(run) => woken.push(run),
             }
             routed += 1;
         }
@@ -191,5 +233,87 @@ impl IntakeActor {
             // Only a name that is taken can fail, and instances have none.
             Err(error) => tracing::error!(%error, "an instance actor did not start"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prefactor_http::FinishStatus;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::batcher::BatcherInput;
+    use crate::fixture::{self, create, operation, partition, words};
+    use crate::operation::Action;
+
+    /// An intake, and what it hands on.
+    struct Station {
+        pipeline: Arc<Pipeline>,
+        batcher: Arc<BatcherInbox>,
+        live: Arc<LiveRuns>,
+    }
+
+    impl Station {
+        async fn start(pipeline: Arc<Pipeline>) -> Self {
+            let (batcher, live) = (Arc::new(BatcherInbox::new()), Arc::new(LiveRuns::default()));
+            let actor = IntakeActor {
+                pipeline: Arc::clone(&pipeline),
+                batcher: Arc::clone(&batcher),
+                live: Arc::clone(&live),
+            };
+            Actor::spawn(None, actor, ()).await.expect("an actor");
+            Self { pipeline, batcher, live }
+        }
+
+        fn submit(&self, run: &Arc<Run>, action: Action) {
+            self.pipeline.submit(IntakeInput::Operation(operation(run, action)));
+        }
+
+        fn handed_on(&self) -> Vec<String> {
+            let inputs = std::iter::from_fn(|| self.batcher.pop());
+            let operations = inputs.filter_map(|input| match input {
+                BatcherInput::Operations(operations) => Some(words(&operations)),
+                _ => None,
+            });
+            operations.flatten().collect()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_has_nothing_to_do_has_no_actor_until_it_has() {
+        let station = Station::start(fixture::pipeline()).await;
+        let run = fixture::new_run(&station.pipeline, 1);
+
+        for action in [fixture::register(), fixture::start(), create(2, None)] {
+            station.submit(&run, action);
+            sleep(SWEEP / 2).await;
+            assert!(!station.live.is_empty(), "it is at work");
+        }
+        sleep(3 * SWEEP).await;
+        assert!(station.live.is_empty());
+        station.submit(&run, fixture::finish_instance(FinishStatus::Complete));
+        sleep(SWEEP / 2).await;
+
+        assert_eq!(
+            station.handed_on(),
+            ["register", "start", "create 2", "finish 2 complete", "end complete"]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_to_a_registration_wakes_what_waits_for_it() {
+        let station = Station::start(fixture::pipeline_without_partition()).await;
+        let run = fixture::new_run(&station.pipeline, 1);
+        for action in [fixture::register(), fixture::start(), create(2, None)] {
+            station.submit(&run, action);
+        }
+        sleep(3 * SWEEP).await;
+        assert!(station.live.is_empty());
+        assert_eq!(station.handed_on(), ["register"]);
+
+        run.registered_as(fixture::stem(1).with_partition(partition()));
+        sleep(SWEEP / 2).await;
+
+        assert_eq!(station.handed_on(), ["start", "create 2"]);
     }
 }

@@ -11,6 +11,10 @@ use crate::instance::Run;
 use crate::ledger::{Fate, Tally};
 use crate::payload::{Json, Part};
 
+/// Bytes that a run takes beside its operations: what its handles and actors share, and its queue. They count with its
+/// registration, so that an outage in which ever more runs begin stays within the budget too.
+const RUN_LEN: usize = 1_024;
+
 /// An accepted operation. It is dropped only with its fate told to the ledger: its [`Ticket`] sees to that.
 #[derive(Debug)]
 pub(crate) struct Operation {
@@ -128,7 +132,8 @@ impl Action {
     /// Bytes that the operation holds beside its own struct.
     pub(crate) fn content_len(&self) -> usize {
         match self {
-            Self::Register { members } | Self::RecordQuality { members, .. } => members.len(),
+            Self::Register { members } => members.len() + RUN_LEN,
+            Self::RecordQuality { members, .. } => members.len(),
             Self::CreateSpan(create) => {
                 let result = match &create.end {
                     SpanEnd::Finished(finish) => finish.content_len(),

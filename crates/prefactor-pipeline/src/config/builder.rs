@@ -218,7 +218,11 @@ impl Builder {
     /// Default: [`defaults::MEMORY_BUDGET`].
     ///
     /// At most half of it is set aside for the bodies of the requests in flight; where [`max_batch_bytes`](
-    /// Self::max_batch_bytes) on all [`lanes`](Self::lanes) would take more, requests become smaller.
+    /// Self::max_batch_bytes) on all [`lanes`](Self::lanes) would take more, requests become smaller. A single operation that
+    /// is larger than a request may be goes alone, and its body may exceed that share while it is in flight.
+    ///
+    /// Beside the budget a run takes about a kilobyte while it is open, and its actor some more until it has been idle for
+    /// a second or two. The kilobyte of a run that is not registered yet counts, so that no outage fills the memory.
     pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.settings.memory_budget = bytes;
         self

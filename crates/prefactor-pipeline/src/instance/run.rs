@@ -13,6 +13,7 @@ use super::lifecycle::{Lifecycle, Verdict};
 use super::span_table::SpanTable;
 use crate::account::{Account, Epoch};
 use crate::clock::Timestamp;
+use crate::intake::IntakeInput;
 use crate::ledger::{Fate, LossReason, RejectReason, Tally};
 use crate::operation::{Action, Operation, SpanFinish, Ticket};
 use crate::pipeline::Pipeline;
@@ -29,6 +30,8 @@ pub(crate) struct Run {
     assigned_id: OnceLock<Pfid>,
     /// The API refused the registration for good.
     refused: AtomicBool,
+    /// Nothing has happened since the last sweep.
+    rested: AtomicBool,
     /// What the intake has routed here and the actor has not looked at yet.
     arrived: Mutex<Vec<Operation>>,
     state: Mutex<State>,
@@ -62,6 +65,7 @@ impl Run {
             chosen_id: OnceLock::new(),
             assigned_id: OnceLock::new(),
             refused: AtomicBool::new(false),
+            rested: AtomicBool::new(false),
             arrived: Mutex::default(),
             state: Mutex::default(),
             actor: Mutex::default(),
@@ -110,7 +114,7 @@ impl Run {
             return Err(fate);
         }
         let ticket = Ticket::new(Arc::clone(self), epoch, bytes as u32);
-        self.pipeline.submit(Operation::new(ticket, action));
+        self.pipeline.submit(IntakeInput::Operation(Operation::new(ticket, action)));
         Ok(())
     }
 
@@ -151,12 +155,28 @@ impl Run {
         arrived.len() == 1
     }
 
-    pub(crate) fn has_arrivals(&self) -> bool {
+    fn has_arrivals(&self) -> bool {
         !lock(&self.arrived).is_empty()
+    }
+
+    /// Whether there is something that an actor could do.
+    pub(crate) fn has_work(&self) -> bool {
+        let is_answered = self.id().is_some() || self.is_refused();
+        self.has_arrivals() || (is_answered && !lock(&self.state).held.is_empty())
+    }
+
+    /// Ends the actor if it had nothing to do since this was last called. What comes for it meanwhile starts another.
+    pub(crate) fn rest(&self) {
+        if self.rested.swap(true, Ordering::Relaxed)
+            && let Some(actor) = lock(&self.actor).as_ref()
+        {
+            actor.stop(None);
+        }
     }
 
     /// The operations that may go on by now, in order. What makes no sense is settled here.
     pub(crate) fn advance(self: &Arc<Self>) -> Vec<Operation> {
+        self.rested.store(false, Ordering::Relaxed);
         let mut state = lock(&self.state);
         let mut forward = Vec::new();
         if self.refused.load(Ordering::Acquire) {
@@ -221,7 +241,7 @@ impl Run {
     }
 
     /// The API has answered the registration with this id.
-    pub(crate) fn registered_as(&self, id: Pfid) {
+    pub(crate) fn registered_as(self: &Arc<Self>, id: Pfid) {
         self.pipeline.learn_partition(id.partition());
         match self.chosen_id.get() {
             Some(chosen) if *chosen == id => return,
@@ -229,13 +249,19 @@ impl Run {
             None => {}
         }
         let _ = self.assigned_id.set(id);
-        self.wake();
+        self.answered();
     }
 
     /// The API has refused the registration for good.
-    pub(crate) fn registration_refused(&self) {
+    pub(crate) fn registration_refused(self: &Arc<Self>) {
         self.refused.store(true, Ordering::Release);
-        self.wake();
+        self.answered();
+    }
+
+    fn answered(self: &Arc<Self>) {
+        if !self.wake() {
+            self.pipeline.submit(IntakeInput::Answered(Arc::clone(self)));
+        }
     }
 
     pub(crate) fn is_refused(&self) -> bool {

@@ -17,7 +17,7 @@ pub(crate) use supervisor::RESTART_DELAY;
 use crate::admission::Admission;
 use crate::clock::Timestamp;
 use crate::instance::Run;
-use crate::intake::IntakeInbox;
+use crate::intake::{IntakeInbox, IntakeInput};
 use crate::ledger::{Fate, Fates, Ledger, LossReason, Tally};
 use crate::log::LogLevel;
 use crate::observer::{Delivered, Hooks, Observer, Undelivered, UndeliveredReason};
@@ -156,11 +156,11 @@ impl Pipeline {
         self.level >= level
     }
 
-    /// Queues an admitted operation.
-    pub(crate) fn submit(&self, operation: Operation) {
-        self.intake.push(operation);
+    /// Queues what the intake has to do: above all, an admitted operation.
+    pub(crate) fn submit(&self, input: IntakeInput) {
+        self.intake.push(input);
         if self.has_ended() {
-            // It was admitted before the pipeline closed, and queued behind the last look into the intake.
+            // An operation that was admitted before the pipeline closed, and queued behind the last look into the intake.
             self.drain_intake();
         }
     }

@@ -114,7 +114,7 @@ impl SenderActor {
             }
             AttemptResult::Failed(error) => {
                 if self.pipeline.logs(LogLevel::Debug) {
-                    tracing::debug!(%error, "a request failed");
+                    tracing::debug!(error = &error as &dyn std::error::Error, "a request failed");
                 }
                 Outcome::Trouble(None)
             }
