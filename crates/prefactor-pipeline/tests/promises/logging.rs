@@ -18,7 +18,7 @@ struct Writer(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().expect("no writer panics").write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -45,7 +45,7 @@ impl Log {
 
     /// The lines, without the actor that ractor says they come from.
     fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(self.text.lock().expect("no writer panics").clone()).expect("text");
         let without_actor = |line: &str| match line.split_once("Actor{") {
             Some((before, after)) => {
                 format!("{before}{}", after.split_once("}: ").map_or("", |(_, text)| text))
@@ -64,7 +64,7 @@ async fn log_of_trouble(level: LogLevel) -> Vec<String> {
         1 => Reply::status(401),
         _ => Reply::Process,
     });
-    let prefactor = api.pipeline().log_level(level).memory_budget(8_000).build().unwrap();
+    let prefactor = api.pipeline().log_level(level).memory_budget(8_000).build().expect("a pipeline");
     whole_run(&prefactor, "secret payload");
     let run = begin(&prefactor);
     run.span("agent:step", &json!({ "text": "secret".repeat(2_000) })).complete(&json!({}));
