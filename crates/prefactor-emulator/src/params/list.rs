@@ -1,9 +1,5 @@
 //! Parameters of the lists: paging, sorting and filters, from a query string or from a bulk item.
 
-use std::cmp::Ordering;
-
-use chrono::{DateTime, Utc};
-use prefactor_pfid::Pfid;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -123,31 +119,6 @@ impl SortField {
             Self::Updated => "updated_at",
             Self::Started => "started_at",
             Self::Finished => "finished_at",
-        }
-    }
-}
-
-/// What a listed thing can be sorted by.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SortKeys<'a> {
-    pub(crate) id: Pfid,
-    /// Only agents have one.
-    pub(crate) name: &'a str,
-    pub(crate) inserted_at: DateTime<Utc>,
-    pub(crate) updated_at: DateTime<Utc>,
-    pub(crate) started_at: Option<DateTime<Utc>>,
-    pub(crate) finished_at: Option<DateTime<Utc>>,
-}
-
-impl SortKeys<'_> {
-    pub(crate) fn compare(&self, other: &Self, field: SortField) -> Ordering {
-        match field {
-            SortField::Id => self.id.cmp(&other.id),
-            SortField::Name => self.name.cmp(other.name),
-            SortField::Inserted => self.inserted_at.cmp(&other.inserted_at),
-            SortField::Updated => self.updated_at.cmp(&other.updated_at),
-            SortField::Started => self.started_at.cmp(&other.started_at),
-            SortField::Finished => self.finished_at.cmp(&other.finished_at),
         }
     }
 }

@@ -83,6 +83,7 @@ impl Store {
 
     /// Adds an agent by its id or by any other text, which becomes its `external_identifier` and its name.
     pub(crate) fn add_given_agent(&mut self, agent: &str, now: DateTime<Utc>) -> usize {
+        let now = self.moment(now);
         match agent.parse::<Pfid>() {
             Ok(id) => self.add_agent(Some(id), agent, None, now),
             Err(_) => self.add_agent(None, agent, Some(agent), now),

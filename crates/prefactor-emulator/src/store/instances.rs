@@ -111,9 +111,8 @@ impl Store {
         }
         let agent_id = self.agents[agent].id;
         let external_identifier = params.external_identifier.as_deref().map(str::to_owned);
-        let is_taken =
-            |known: &Instance| known.agent_id == agent_id && known.external_identifier == external_identifier;
-        if external_identifier.is_some() && self.instances.iter().any(is_taken) {
+        let identifier = external_identifier.clone().map(|identifier| (agent_id, identifier));
+        if identifier.as_ref().is_some_and(|identifier| self.identifiers.contains(identifier)) {
             return Err(ApiError::conflict("The agent has an instance of this external_identifier already."));
         }
         let titles = params.agent_schema_version.as_ref().map(span_titles).transpose()?.unwrap_or_default();
@@ -128,6 +127,7 @@ impl Store {
         let index = self.instances.len();
         let registered_sequence = self.next_sequence();
         self.instance_index.insert(id, index);
+        self.identifiers.extend(identifier);
         self.instances.push(Instance {
             id,
             account_id: self.account_id,

@@ -1,75 +1,101 @@
-//! The lists: filtered, sorted, cut into pages.
+//! The lists: what is in them, in which order, cut into pages.
 
-use std::cmp::Ordering;
-
-use super::Store;
+use super::cut::{self, Numbers, SortKey, Sortable};
+use super::{Agent, Instance, Span, Store};
 use crate::answer::{self, View};
 use crate::error::ApiError;
-use crate::params::list::{Direction, List, SortField, SortKeys};
+use crate::params::list::{List, SortField};
 use crate::read::Text;
 
 impl Store {
     pub(super) fn list_instances(&self, params: &List<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
-        let agent = match params.agent_id.as_deref() {
-            Some(id) => Some(self.agents[self.agent_of(Some(id))?].id),
-            None => None,
+        let all = self.instances.len();
+        let wanted = match params.agent_id.as_deref() {
+            Some(id) => {
+                let agent = self.agents[self.agent_of(Some(id))?].id;
+                Numbers::Some((0..all).filter(|number| self.instances[*number].agent_id == agent).collect())
+            }
+            None => Numbers::All(all),
         };
-        let wanted = self.instances.iter().filter(|instance| agent.is_none_or(|id| instance.agent_id == id));
-        let keys = |instance: &super::Instance| SortKeys {
-            id: instance.id,
-            name: "",
-            inserted_at: instance.inserted_at,
-            updated_at: instance.updated_at,
-            started_at: instance.started_at,
-            finished_at: instance.finished_at,
-        };
-        write_page(params, wanted.collect(), (SortField::OF_RUNS, keys), out, answer::instance)
+        let instance = |number: usize| &self.instances[number];
+        write_page(params, &wanted, (SortField::OF_RUNS, instance), out, answer::instance)
     }
 
     pub(super) fn list_spans(&self, params: &List<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
-        let instance = self.instance_of(params.agent_instance_id.as_deref())?;
-        let keys = |span: &super::Span| SortKeys {
-            id: span.id,
-            name: "",
-            inserted_at: span.inserted_at,
-            updated_at: span.finish.as_ref().map_or(span.inserted_at, |finish| finish.updated_at),
-            started_at: span.started_at,
-            finished_at: span.finish.as_ref().map_or(span.finished_at, |finish| Some(finish.finished_at)),
-        };
+        let owner = &self.instances[self.instance_of(params.agent_instance_id.as_deref())?];
+        let span = |number: usize| &self.spans[owner.spans[number]];
+        let all = owner.spans.len();
         // A span that has not started counts from its creation.
-        let is_within = |span: &&super::Span| {
-            let at = span.started_at.unwrap_or(span.inserted_at);
+        let is_within = |number: &usize| {
+            let at = span(*number).started_at.unwrap_or(span(*number).inserted_at);
             params.start_time.is_none_or(|start| at >= start.0)
                 && params.end_time.is_none_or(|end| at < end.0)
         };
-        let wanted = self.spans_of(instance).filter(is_within).collect();
-        let owner = &self.instances[instance];
-        write_page(params, wanted, (SortField::OF_RUNS, keys), out, |out, span| {
+        let wanted = match (params.start_time, params.end_time) {
+            (None, None) => Numbers::All(all),
+            _ => Numbers::Some((0..all).filter(is_within).collect()),
+        };
+        write_page(params, &wanted, (SortField::OF_RUNS, span), out, |out, span| {
             answer::span(out, span, owner, View::AsItIs);
         })
     }
 
     pub(super) fn list_agents(&self, params: &List<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
-        let is_wanted = |agent: &&super::Agent| {
+        let agent = |number: usize| &self.agents[number];
+        let is_wanted = |number: &usize| {
+            let agent = agent(*number);
             !agent.is_deleted()
                 && matches(params.owner_person_id.as_ref(), agent.owner_person_id.as_deref())
                 && matches(params.risk_profile_id.as_ref(), agent.risk_profile_id.as_deref())
                 && matches(params.team_id.as_ref(), agent.team_id.as_deref())
         };
-        let wanted = self.agents.iter().filter(is_wanted).collect();
-        fn keys(agent: &super::Agent) -> SortKeys<'_> {
-            SortKeys {
-                id: agent.id,
-                name: &agent.name,
-                inserted_at: agent.inserted_at,
-                updated_at: agent.updated_at,
-                started_at: None,
-                finished_at: None,
-            }
-        }
-        write_page(params, wanted, (SortField::OF_AGENTS, keys), out, |out, agent| {
+        let wanted = Numbers::Some((0..self.agents.len()).filter(is_wanted).collect());
+        write_page(params, &wanted, (SortField::OF_AGENTS, agent), out, |out, agent| {
             answer::agent(out, agent, &self.instance_counts(agent.id));
         })
+    }
+}
+
+impl Sortable for Instance {
+    fn key(&self, field: SortField) -> SortKey<'_> {
+        match field {
+            SortField::Id => SortKey::Id(self.id),
+            SortField::Name => SortKey::Text(""),
+            SortField::Inserted => SortKey::Moment(Some(self.inserted_at)),
+            SortField::Updated => SortKey::Moment(Some(self.updated_at)),
+            SortField::Started => SortKey::Moment(self.started_at),
+            SortField::Finished => SortKey::Moment(self.finished_at),
+        }
+    }
+}
+
+impl Sortable for Span {
+    fn key(&self, field: SortField) -> SortKey<'_> {
+        let finish = self.finish.as_ref();
+        match field {
+            SortField::Id => SortKey::Id(self.id),
+            SortField::Name => SortKey::Text(""),
+            SortField::Inserted => SortKey::Moment(Some(self.inserted_at)),
+            SortField::Updated => {
+                SortKey::Moment(Some(finish.map_or(self.inserted_at, |finish| finish.updated_at)))
+            }
+            SortField::Started => SortKey::Moment(self.started_at),
+            SortField::Finished => {
+                SortKey::Moment(finish.map_or(self.finished_at, |finish| Some(finish.finished_at)))
+            }
+        }
+    }
+}
+
+impl Sortable for Agent {
+    fn key(&self, field: SortField) -> SortKey<'_> {
+        match field {
+            SortField::Id => SortKey::Id(self.id),
+            SortField::Name => SortKey::Text(&self.name),
+            SortField::Inserted => SortKey::Moment(Some(self.inserted_at)),
+            SortField::Updated => SortKey::Moment(Some(self.updated_at)),
+            SortField::Started | SortField::Finished => SortKey::Moment(None),
+        }
     }
 }
 
@@ -78,27 +104,53 @@ fn matches(asked: Option<&Text<'_>>, known: Option<&str>) -> bool {
     asked.is_none_or(|asked| if &**asked == "null" { known.is_none() } else { known == Some(&**asked) })
 }
 
-/// The sort is stable, so things of the same time stay in the order in which they arrived (or in its reverse).
-fn write_page<'t, T>(
+fn write_page<'t, T: Sortable + 't>(
     params: &List<'_>,
-    mut items: Vec<&'t T>,
-    (sortable, keys): (&[SortField], impl Fn(&'t T) -> SortKeys<'t>),
+    wanted: &Numbers,
+    (sortable, thing): (&[SortField], impl Fn(usize) -> &'t T),
     out: &mut Vec<u8>,
     mut entry: impl FnMut(&mut Vec<u8>, &T),
 ) -> Result<(), ApiError> {
     let page = params.page()?;
-    let (field, direction) = params.sorting(sortable)?;
-    if direction == Direction::Desc {
-        items.reverse();
-    }
-    items.sort_by(|a, b| {
-        let order: Ordering = keys(a).compare(&keys(b), field);
-        if direction == Direction::Desc { order.reverse() } else { order }
-    });
-    let start = page.offset.min(items.len());
-    let end = page.offset.saturating_add(page.size).min(items.len());
-    answer::page(out, &items[start..end], items.len(), page, (field, direction), |out, item| {
-        entry(out, item)
-    });
+    let order = params.sorting(sortable)?;
+    let shown = cut::cut(wanted, page, order, &thing);
+    answer::page(out, &shown, wanted.len(), page, order, |out, number| entry(out, thing(*number)));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use prefactor_pfid::Partition;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::action::{Action, ActionName, Scope};
+    use crate::call;
+    use crate::read;
+    use crate::store::{Call, Ids};
+
+    #[test]
+    fn a_clock_that_goes_back_changes_no_order() {
+        let noon: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
+        let mut store = Store::new(Ids::new(Partition::new(7).unwrap()), noon);
+        let mut answer = |seconds, scope, action| {
+            let mut out = Vec::new();
+            let now = noon + TimeDelta::seconds(seconds);
+            store.apply(Call { action, key: None, scope, now }, &mut out).unwrap();
+            serde_json::from_slice::<Value>(&out).unwrap()
+        };
+        for seconds in [5, 3, 9, -60] {
+            let (action, _) = call::read(ActionName::RegisterInstance, None, b"").unwrap();
+            answer(seconds, Scope::Deployment, action);
+        }
+
+        let list = Action::ListInstances(read::object(b"{}").unwrap());
+        let listed = answer(0, Scope::Account, list);
+
+        let runs = listed["summaries"].as_array().unwrap();
+        let times: Vec<_> = runs.iter().map(|run| run["inserted_at"].as_str().unwrap()).collect();
+        assert_eq!(times.len(), 4);
+        assert!(times.is_sorted(), "{times:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Everything the emulated account holds, and the actions on it. No I/O and no clock: the time is an argument.
 
 mod agents;
+mod cut;
 mod idempotency;
 mod ids;
 mod instance_counts;
@@ -10,7 +11,7 @@ mod spans;
 
 use chrono::{DateTime, Utc};
 use prefactor_pfid::{Partition, Pfid};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use agents::{Agent, Version};
 pub(crate) use ids::Ids;
@@ -38,10 +39,14 @@ pub(crate) struct Store {
     default_agent: usize,
     instances: Vec<Instance>,
     instance_index: FxHashMap<Pfid, usize>,
+    /// The external identifiers of instances, each with its agent.
+    identifiers: FxHashSet<(Pfid, String)>,
     spans: Vec<Span>,
     span_index: FxHashMap<Pfid, usize>,
     seen_keys: SeenKeys,
     replayed: u64,
+    /// When the last call came.
+    latest: DateTime<Utc>,
     /// Counts effects, so that their order can be asserted.
     sequence: u64,
 }
@@ -76,10 +81,12 @@ impl Store {
             default_agent: 0,
             instances: Vec::new(),
             instance_index: FxHashMap::default(),
+            identifiers: FxHashSet::default(),
             spans: Vec::new(),
             span_index: FxHashMap::default(),
             seen_keys: SeenKeys::default(),
             replayed: 0,
+            latest: now,
             sequence: 0,
         };
         store.add_agent(None, "Default agent", Some("default-agent"), now);
@@ -89,6 +96,7 @@ impl Store {
     /// Does one action and appends its answer to `out`; an error leaves both the store and `out` as they were.
     pub(crate) fn apply(&mut self, call: Call<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
         let Call { action, key, scope, now } = call;
+        let now = self.moment(now);
         let name = action.name();
         if name.needs_account_token() && scope != Scope::Account {
             return Err(ApiError::unauthorized(format!("{} needs an account-wide token.", name.as_str())));
@@ -213,6 +221,13 @@ impl Store {
             // A run that has ended already stays as it is.
             let _ = self.terminate_instance(run, &reason, now);
         }
+    }
+
+    /// The account's time, which never goes back: what comes later is never older, so that things stand in the order of
+    /// their `inserted_at`. Clocks are set, and a request may be overtaken between its look at the clock and its turn.
+    fn moment(&mut self, clock: DateTime<Utc>) -> DateTime<Utc> {
+        self.latest = self.latest.max(clock);
+        self.latest
     }
 
     fn next_sequence(&mut self) -> u64 {
