@@ -5,14 +5,15 @@
 //!
 //! Without `--url` the runs go to an emulator inside this process.
 
-#![expect(clippy::print_stdout, reason = "an example talks to its reader")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use prefactor::{AgentVersion, Instance, Prefactor};
+use prefactor::{AgentVersion, Health, Instance, Prefactor};
 use prefactor_emulator::Emulator;
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +79,23 @@ pub(crate) fn replay(run: &Instance, recorded: &Trajectory) -> usize {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let Arguments { url, token, files } = Arguments::parse(std::env::args().skip(1))?;
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        println!("{USAGE}");
+        return Ok(());
+    }
+    let Arguments { url, token, files } = Arguments::parse(words.into_iter())?;
     let recorded = files.iter().map(|file| read(Path::new(file))).collect::<Result<Vec<_>, _>>()?;
     let emulator = if url.is_none() { Some(Emulator::start().await?) } else { None };
     let (url, token) = match &emulator {
@@ -100,7 +116,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (run, spans)
     });
     let runs: Vec<_> = runs.collect();
-    let report = prefactor.shutdown(Duration::from_secs(60)).await;
+    let mut report = prefactor.flush(Duration::from_secs(5)).await;
+    if !report.complete {
+        eprintln!("{}", what_it_waits_for(prefactor.health()));
+        report = prefactor.shutdown(Duration::from_secs(55)).await;
+    }
 
     for (run, spans) in runs {
         let id = run.id().map_or_else(|| "unregistered".to_owned(), |id| id.to_string());
@@ -113,6 +133,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn what_it_waits_for(health: Health) -> &'static str {
+    match health {
+        Health::Unauthorized => "the api refuses the token; trying for another minute",
+        Health::Unreachable => "the api can't be reached; trying for another minute",
+        _ => "not everything is delivered yet; waiting for another minute",
+    }
+}
+
+const USAGE: &str = "\
+usage: replay_agent_run [--url URL --token TOKEN] FILE…
+
+Reports recorded runs of a software-engineering agent (SWE-agent's .traj files), one instance per file.
+Without --url and --token they go to an emulator inside this process.";
+
 #[derive(Debug)]
 struct Arguments {
     url: Option<String>,
@@ -122,24 +156,23 @@ struct Arguments {
 
 impl Arguments {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let usage = "usage: replay_agent_run [--url URL --token TOKEN] FILE…";
         let mut arguments = Self { url: None, token: None, files: Vec::new() };
         while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or(format!("{word} needs a value\n{usage}"));
+            let mut value = || words.next().ok_or(format!("{word} needs a value\n{USAGE}"));
             match word.as_str() {
                 "--url" => arguments.url = Some(value()?),
                 "--token" => arguments.token = Some(value()?),
                 option if option.starts_with("--") => {
-                    return Err(format!("unknown option {option}\n{usage}"));
+                    return Err(format!("unknown option {option}\n{USAGE}"));
                 }
                 _ => arguments.files.push(word),
             }
         }
         if arguments.url.is_some() != arguments.token.is_some() {
-            return Err(format!("--url and --token go together\n{usage}"));
+            return Err(format!("--url and --token go together\n{USAGE}"));
         }
         if arguments.files.is_empty() {
-            return Err(format!("no file given\n{usage}"));
+            return Err(format!("no file given\n{USAGE}"));
         }
         Ok(arguments)
     }

@@ -164,6 +164,9 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    /// The most that one operation may hold: two of them, merged, can still be counted.
+    pub(crate) const MAX_BYTES: u32 = u32::MAX / 2;
+
     /// A ticket for one operation of `bytes`, which were taken out of the budget.
     pub(crate) fn new(run: Arc<Run>, epoch: Epoch, bytes: u32) -> Self {
         let mut operations = [0; Epoch::COUNT];

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::Span;
 use super::instance::Live;
 
-/// A place in the tree of a run, below which spans can begin. It does not keep its span open. Cheap to clone.
+/// A place in the tree of a run, below which spans can begin. It does not keep its span open, but its run: that finishes
+/// by itself only when no handle and no context of it is left. Cheap to clone.
 ///
 /// ```
 /// # use prefactor_pipeline::{AgentVersion, Prefactor, SpanContext};

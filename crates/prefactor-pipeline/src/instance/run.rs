@@ -1,6 +1,6 @@
 //! What callers, actors and tickets of one instance share. It outlives its actor, which is only the one who works on it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -17,6 +17,7 @@ use crate::intake::IntakeInput;
 use crate::ledger::{Fate, LossReason, RejectReason, Tally};
 use crate::operation::{Action, Operation, SpanFinish, Ticket};
 use crate::pipeline::Pipeline;
+use crate::random_key::RandomKeyed;
 
 /// One run of an agent.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Run {
     assigned_id: OnceLock<Pfid>,
     /// The API refused the registration for good.
     refused: AtomicBool,
+    /// Open spans that the API has refused: their finish and their children have no chance either.
+    refused_spans: Mutex<HashSet<Stem, RandomKeyed>>,
     /// Nothing has happened since the last sweep.
     rested: AtomicBool,
     /// What the intake has routed here and the actor has not looked at yet.
@@ -65,6 +68,7 @@ impl Run {
             chosen_id: OnceLock::new(),
             assigned_id: OnceLock::new(),
             refused: AtomicBool::new(false),
+            refused_spans: Mutex::default(),
             rested: AtomicBool::new(false),
             arrived: Mutex::default(),
             state: Mutex::default(),
@@ -106,7 +110,7 @@ impl Run {
             admission.acquire(bytes as u64);
             None
         } else {
-            let fits = u32::try_from(bytes).is_ok() && admission.try_acquire(bytes as u64);
+            let fits = bytes <= Ticket::MAX_BYTES as usize && admission.try_acquire(bytes as u64);
             (!fits).then_some(Fate::Lost(LossReason::QueueFull))
         };
         if let Some(fate) = refusal {
@@ -256,6 +260,20 @@ impl Run {
     pub(crate) fn registration_refused(self: &Arc<Self>) {
         self.refused.store(true, Ordering::Release);
         self.answered();
+    }
+
+    /// The API has refused to create a span for good.
+    pub(crate) fn span_refused(&self, span: Stem) {
+        lock(&self.refused_spans).insert(span);
+    }
+
+    pub(crate) fn is_span_refused(&self, span: Stem) -> bool {
+        lock(&self.refused_spans).contains(&span)
+    }
+
+    /// Nothing more will be asked about this span.
+    pub(crate) fn forget_refused_span(&self, span: Stem) {
+        lock(&self.refused_spans).remove(&span);
     }
 
     fn answered(self: &Arc<Self>) {

@@ -19,7 +19,7 @@ use crate::clock::FOREVER;
 use crate::clock::Timestamp;
 use crate::ledger::{Fate, RejectReason};
 use crate::log::LogLevel;
-use crate::operation::{Action, Operation};
+use crate::operation::{Action, CreateSpan, Operation, SpanEnd};
 use crate::pipeline::{Health, Pipeline};
 use crate::testing::Stage;
 use crate::wire;
@@ -210,6 +210,7 @@ impl SenderActor {
                     left.returned.push(operation);
                 }
                 ItemOutcome::Rejected(reason) => reject(operation, reason),
+                ItemOutcome::Retry if is_hopeless(&operation) => reject(operation, RejectReason::NotFound),
                 ItemOutcome::Retry => {
                     let run = operation.run().key();
                     if !left.is_parked(run) {
@@ -262,9 +263,25 @@ fn give_up(flight: Flight, trouble: Trouble) {
     lease.complete(Completed { returned: operations, trouble: Some(trouble), ..Completed::default() });
 }
 
+/// Whether it needs a span that the API has refused.
+fn is_hopeless(operation: &Operation) -> bool {
+    match &operation.action {
+        Action::FinishSpan { id, .. } => operation.run().is_span_refused(*id),
+        Action::CreateSpan(create) => {
+            create.parent.is_some_and(|parent| operation.run().is_span_refused(parent))
+        }
+        _ => false,
+    }
+}
+
 fn reject(operation: Operation, reason: RejectReason) {
-    if let Action::Register { .. } = operation.action {
-        operation.run().registration_refused();
+    match &operation.action {
+        Action::Register { .. } => operation.run().registration_refused(),
+        Action::CreateSpan(CreateSpan { id, end: SpanEnd::Open | SpanEnd::Cancelled, .. }) => {
+            operation.run().span_refused(*id);
+        }
+        Action::FinishSpan { id, .. } => operation.run().forget_refused_span(*id),
+        _ => {}
     }
     operation.settle(Fate::Rejected(reason));
 }

@@ -10,9 +10,10 @@ use super::answer::{self, Output};
 use crate::ledger::RejectReason;
 use crate::wire::Key;
 
-/// How often an item is sent again whose error may pass, before it counts as refused: a new agent may take a moment to
-/// be visible (API contract, Transport: 404).
-pub(crate) const MAX_ITEM_ATTEMPTS: u8 = 4;
+/// How often an item is sent whose error may pass, before it counts as refused: a new agent may take a moment to be
+/// visible (API contract, Transport: 404). With the default waits that is decided within three seconds, which is soon
+/// enough for the report of a shutdown to name it.
+pub(crate) const MAX_ITEM_ATTEMPTS: u8 = 3;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

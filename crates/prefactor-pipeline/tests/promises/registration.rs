@@ -98,9 +98,9 @@ async fn an_agent_that_does_not_exist_is_given_up_after_a_few_tries() {
     let report = prefactor.shutdown(PATIENCE).await;
 
     assert!(report.complete);
-    assert_eq!(api.requests().len(), 4);
+    assert_eq!(api.requests().len(), 3);
     assert_eq!(run.ledger().rejected_for(RejectReason::NotFound).operations, 1);
-    assert_eq!(run.ledger().rejected_for(RejectReason::RegistrationRefused).operations, 4);
+    assert_eq!(run.ledger().rejected_for(RejectReason::RegistrationRefused).operations, 3);
     assert_adds_up(&prefactor);
 }
 
