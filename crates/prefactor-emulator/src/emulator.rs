@@ -318,7 +318,7 @@ impl EmulatorBuilder {
         let policy = self.faults.policy(self.cancel_rule);
         if *store.policy() != policy {
             store.set_policy(policy.clone());
-            keep(database.as_ref(), &mut store, Effect::Ruled(policy), now);
+            keep(database.as_ref(), &mut store, Effect::Ruled(policy));
         }
         for agent in self.agents {
             if agent.parse::<Pfid>().is_ok_and(|id| id.partition() != store.partition()) {
@@ -326,7 +326,7 @@ impl EmulatorBuilder {
             }
             if !store.has_agent(&agent) {
                 store.add_given_agent(&agent, now);
-                keep(database.as_ref(), &mut store, Effect::AgentAdded { agent }, now);
+                keep(database.as_ref(), &mut store, Effect::AgentAdded { agent });
             }
         }
 
@@ -371,9 +371,9 @@ impl EmulatorBuilder {
 }
 
 /// Keeps an effect that no request had.
-fn keep(database: Option<&Database>, store: &mut Store, effect: Effect, now: DateTime<Utc>) {
+fn keep(database: Option<&Database>, store: &mut Store, effect: Effect) {
     if let Some(database) = database {
-        database.append(effect.at(now, store.sequence(), store.ids().take_made()), Bytes::new());
+        database.append(effect.entry(store), Bytes::new());
     }
 }
 

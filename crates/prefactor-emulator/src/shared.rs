@@ -70,8 +70,7 @@ impl Shared {
         if *store.policy() != policy {
             store.set_policy(policy.clone());
             if let Some(database) = &self.database {
-                let ids = store.ids().take_made();
-                database.append(Effect::Ruled(policy).at(Utc::now(), store.sequence(), ids), Bytes::new());
+                database.append(Effect::Ruled(policy).entry(&mut store), Bytes::new());
             }
         }
         self.injector.set(faults);
@@ -139,9 +138,11 @@ impl Shared {
         let done = work(&mut store, now);
         // Under the lock, so that effects are kept in the order in which they happened.
         if let Some(database) = &self.database {
-            let ids = store.ids().take_made();
+            let effect = effect(&store);
+            // Made in any case: what had no effect may have drawn ids.
+            let entry = effect.entry(&mut store);
             if store.sequence() != before {
-                database.append(effect(&store).at(now, store.sequence(), ids), body);
+                database.append(entry, body);
             }
         }
         done

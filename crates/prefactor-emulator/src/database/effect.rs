@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::Scope;
 use crate::policy::Policy;
 use crate::shared::Request;
+use crate::store::Store;
 
 /// One effect with all that is needed to have it again, but the body of its request, which stands beside it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -55,8 +56,10 @@ impl Effect {
         Self::Terminated { instance: instance.to_string(), reason: reason.to_owned() }
     }
 
-    pub(crate) fn at(self, at: DateTime<Utc>, sequence: u64, ids: Vec<Pfid>) -> Entry {
-        Entry { at, sequence, ids: ids.iter().map(Pfid::to_string).collect(), effect: self }
+    /// What this effect, the last one on the store, leaves in the log.
+    pub(crate) fn entry(self, store: &mut Store) -> Entry {
+        let ids = store.ids().take_made().iter().map(Pfid::to_string).collect();
+        Entry { at: store.latest(), sequence: store.sequence(), ids, effect: self }
     }
 }
 
@@ -66,8 +69,12 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_is_written() {
-        let called = Effect::Called { scope: Scope::Account, action: None, target: None };
-        let entry = called.at("2026-02-03T04:05:06.000789123Z".parse().unwrap(), 7, Vec::new());
+        let entry = Entry {
+            at: "2026-02-03T04:05:06.000789123Z".parse().unwrap(),
+            sequence: 7,
+            ids: Vec::new(),
+            effect: Effect::Called { scope: Scope::Account, action: None, target: None },
+        };
 
         let json = serde_json::to_string(&entry).unwrap();
 

@@ -51,7 +51,7 @@ impl Database {
         let database = Self { queue, writer: Mutex::new(Some(writer)) };
         if is_new {
             let effect = Effect::Began { partition: partition.get() };
-            database.append(effect.at(now, store.sequence(), store.ids().take_made()), Bytes::new());
+            database.append(effect.entry(&mut store), Bytes::new());
         }
         Ok((database, store))
     }

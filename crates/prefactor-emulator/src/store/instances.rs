@@ -214,6 +214,7 @@ impl Store {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), ApiError> {
+        let now = self.moment(now);
         let status = rules::terminate_instance(self.instances[index].status)?;
         let sequence = self.next_sequence();
         let instance = &mut self.instances[index];

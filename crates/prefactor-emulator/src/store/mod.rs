@@ -230,6 +230,11 @@ impl Store {
         self.latest
     }
 
+    /// The time of the last call.
+    pub(crate) fn latest(&self) -> DateTime<Utc> {
+        self.latest
+    }
+
     fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
