@@ -33,3 +33,20 @@ async fn a_run_of_ten_thousand_spans_is_a_window_of_rows() {
         .await;
     page.close().await;
 }
+
+#[tokio::test]
+async fn a_run_that_comes_in_many_parts_is_shown_whole() {
+    let account = Account::start().await;
+    let run = account.run("endless").await;
+    account.many_spans(&run, 50_000).await;
+    let Some(page) = Page::open(account.emulator.url()).await else { return };
+    page.sees("a.run", "50,000 spans").await;
+
+    page.click("a.run", "endless").await;
+
+    page.sees(".waterfall .head", "50,000 spans").await;
+    page.value("document.querySelector('.waterfall .scroller').scrollTo(0, 1e9)").await;
+    page.until("[...document.querySelectorAll('.span')].some((row) => row.innerText.includes('step-49999'))")
+        .await;
+    page.close().await;
+}

@@ -10,12 +10,17 @@ import { SpanTree } from './tree.js';
 import { Waterfall } from './waterfall.js';
 import { welcome } from './welcome.js';
 
+/** A run that is still coming is shown again when it has grown so much. */
+const GROWTH = 2;
+
 export class RunPane {
   /** Undefined until the address was read. */
   #id;
   #run = null;
   #tree = new SpanTree();
   #cursor = null;
+  /** So many spans were shown last. */
+  #shown = 0;
   #details;
   #place = {};
   #terminate;
@@ -111,6 +116,9 @@ export class RunPane {
       this.#cursor = answer.cursor;
       const hasChanged = answer.rows.length > 0 || !this.#run;
       this.#run = answer;
+      // To lay out a run takes as long as it is: one that comes in many parts isn't laid out for each of them.
+      if (answer.more && this.#tree.spans.length < GROWTH * this.#shown) continue;
+      this.#shown = this.#tree.spans.length;
       this.#show(hasChanged);
     } while (answer.more);
   }
@@ -118,6 +126,7 @@ export class RunPane {
   #forget() {
     this.#tree = new SpanTree();
     this.#cursor = null;
+    this.#shown = 0;
   }
 
   #show(hasNewRows) {
