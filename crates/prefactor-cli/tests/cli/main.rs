@@ -12,6 +12,8 @@ mod connection;
 mod crash;
 /// `instances`: list, show, register, start, finish, terminate, quality.
 mod instances;
+/// `load`: what it delivers and reports, how it fails.
+mod load;
 /// What every command's output has in common: pipes, colours, control characters.
 mod output;
 /// `pfid`: ids, offline.

@@ -18,7 +18,7 @@ use crate::connection::ConnectionArgs;
   prefactor load --url http://127.0.0.1:4010 --token t --rate 20000 --duration 60s --json
   prefactor load --url http://127.0.0.1:4010 --token t --arrivals requests.csv --speed 100
 
-Exit codes: 0 all delivered, 1 something was lost, rejected or did not add up, 2 wrong arguments.")]
+Exit codes: 0 all delivered, 1 something was lost, rejected, late or did not add up; the others as everywhere.")]
 pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
@@ -28,16 +28,16 @@ pub(crate) struct LoadArgs {
     pub(crate) spans: Option<u64>,
 
     /// Runs that the spans belong to, in turns.
-    #[arg(long, value_name = "K", default_value = "100")]
-    pub(crate) instances: NonZeroUsize,
+    #[arg(long, value_name = "K", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) instances: u32,
 
     /// Threads that make spans.
-    #[arg(long, value_name = "T", default_value = "2")]
-    pub(crate) threads: NonZeroUsize,
+    #[arg(long, value_name = "T", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) threads: u32,
 
     /// Bytes of each payload, roughly; results have a third of it.
-    #[arg(long, value_name = "B", default_value_t = 300)]
-    pub(crate) payload_bytes: usize,
+    #[arg(long, value_name = "B", default_value_t = 300, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    pub(crate) payload_bytes: u32,
 
     /// Spans per second of all threads together; `max` goes as fast as there is room in the pipeline.
     #[arg(long, value_name = "R|max", default_value = "max")]

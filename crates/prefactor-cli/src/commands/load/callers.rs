@@ -79,6 +79,8 @@ impl Workload<'_> {
             let number = next.fetch_add(1, Ordering::Relaxed);
             match self.schedule.due(number) {
                 Due::WhenThereIsRoom => runtime.block_on(self.prefactor.wait_for_room()),
+                // Nobody waits for what comes after the end.
+                Due::At(time) if self.longest.is_some_and(|longest| time >= longest) => break,
                 Due::At(time) => thread::sleep(time.saturating_sub(begun.elapsed())),
                 Due::Never => break,
             }

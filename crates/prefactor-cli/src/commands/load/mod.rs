@@ -2,6 +2,7 @@
 
 mod args;
 mod callers;
+mod preflight;
 mod progress;
 mod schedule;
 mod summary;
@@ -47,6 +48,7 @@ pub(crate) enum LoadError {
 
 pub(crate) fn run(args: LoadArgs) -> Result<(), Failure> {
     let connection = args.connection.connection()?;
+    preflight::check(&connection)?;
     load(args, connection).map_err(|error| match &error {
         LoadError::ArrivalsFile { .. } | LoadError::Arrivals { .. } => {
             Failure::new(Exit::WrongArguments, chain(&error))
@@ -69,9 +71,9 @@ fn load(args: LoadArgs, connection: Connection) -> Result<(), LoadError> {
     let workload = Workload {
         prefactor: &prefactor,
         schedule: &schedule,
-        threads: args.threads.get().min(args.instances.get()),
-        instances: args.instances.get(),
-        payload_bytes: args.payload_bytes,
+        threads: args.threads.min(args.instances) as usize,
+        instances: args.instances as usize,
+        payload_bytes: args.payload_bytes as usize,
         longest: args.duration,
         made: &made,
     };

@@ -40,11 +40,9 @@ impl Schedule {
     pub(crate) fn recorded(file: &Path, speed: f64) -> Result<Self, LoadError> {
         let text = std::fs::read_to_string(file)
             .map_err(|source| LoadError::ArrivalsFile { file: file.to_owned(), source })?;
-        let millis =
-            parse_arrivals(&text).map_err(|line| LoadError::Arrivals { file: file.to_owned(), line })?;
-        let first = millis.first().copied().unwrap_or(0.0);
-        let times = millis.iter().map(|ms| Duration::from_secs_f64((ms - first) / 1_000.0 / speed));
-        Ok(Self::Recorded(times.collect()))
+        let times = parse_arrivals(&text, speed)
+            .map_err(|line| LoadError::Arrivals { file: file.to_owned(), line })?;
+        Ok(Self::Recorded(times.into()))
     }
 
     /// How many spans there are, if that is known beforehand.
@@ -62,23 +60,34 @@ impl Schedule {
         }
         match self {
             Self::Saturating { .. } => Due::WhenThereIsRoom,
-            Self::Steady { per_second, .. } => Due::At(Duration::from_secs_f64(number as f64 / per_second)),
+            // What is due beyond all time never comes.
+            Self::Steady { per_second, .. } => {
+                Duration::try_from_secs_f64(number as f64 / per_second).map_or(Due::Never, Due::At)
+            }
             Self::Recorded(times) => times.get(number as usize).copied().map_or(Due::Never, Due::At),
         }
     }
 }
 
-/// The first column of a CSV file as times in milliseconds, in order. A first line that is no number is a heading.
+/// The first column of a CSV file, times in milliseconds and in order, as what has passed since the first of them. A first
+/// line that is no number is a heading.
 ///
 /// # Errors
-/// The number of a line that has no time, or one before its predecessor's.
-fn parse_arrivals(text: &str) -> Result<Vec<f64>, usize> {
-    let mut times: Vec<f64> = Vec::new();
+/// The number of a line that has no time, one before its predecessor's, or one beyond all time.
+fn parse_arrivals(text: &str, speed: f64) -> Result<Vec<Duration>, usize> {
+    let mut times: Vec<Duration> = Vec::new();
+    let mut first = None;
     for (index, line) in text.lines().enumerate() {
         let time = line.split(',').next().unwrap_or_default().trim().parse::<f64>();
-        match time {
-            Ok(time) if time.is_finite() && times.last().is_none_or(|last| *last <= time) => times.push(time),
-            Err(_) if index == 0 => {}
+        let Ok(time) = time else {
+            if index == 0 {
+                continue;
+            }
+            return Err(index + 1);
+        };
+        let passed = (time - *first.get_or_insert(time)) / 1_000.0 / speed;
+        match Duration::try_from_secs_f64(passed) {
+            Ok(passed) if times.last().is_none_or(|last| *last <= passed) => times.push(passed),
             _ => return Err(index + 1),
         }
     }
@@ -91,16 +100,27 @@ mod tests {
 
     #[test]
     fn arrivals_are_the_first_column() {
-        assert_eq!(parse_arrivals("timestamp_ms,tokens\n0,10\n5,20\n5,1\n"), Ok(vec![0.0, 5.0, 5.0]));
-        assert_eq!(parse_arrivals("1.5\n2.5"), Ok(vec![1.5, 2.5]));
+        let ms = Duration::from_millis;
+        assert_eq!(
+            parse_arrivals("timestamp_ms,tokens\n100,10\n105,20\n105,1\n", 1.0),
+            Ok(vec![ms(0), ms(5), ms(5)])
+        );
+        assert_eq!(parse_arrivals("1.5\n2.5", 0.5), Ok(vec![ms(0), ms(2)]));
     }
 
     #[test]
     fn a_line_that_can_not_be_a_time_is_named() {
-        assert_eq!(parse_arrivals("t\n1\nsoon\n"), Err(3));
-        assert_eq!(parse_arrivals("2\n1\n"), Err(2));
-        assert_eq!(parse_arrivals("t\n"), Err(1));
-        assert_eq!(parse_arrivals(""), Err(1));
+        for (text, line) in [
+            ("t\n1\nsoon\n", 3),
+            ("2\n1\n", 2),
+            ("t\n", 1),
+            ("", 1),
+            ("0\n1e300\n", 2),
+            ("0\nNaN", 2),
+            ("inf", 1),
+        ] {
+            assert_eq!(parse_arrivals(text, 1.0), Err(line), "{text}");
+        }
     }
 
     #[test]
@@ -111,5 +131,6 @@ mod tests {
 
         let at = |ms| Due::At(Duration::from_millis(ms));
         assert_eq!(due, [at(0), at(100), at(200), Due::Never]);
+        assert_eq!(Schedule::new(Rate::PerSecond(1e-300), None).due(1), Due::Never);
     }
 }

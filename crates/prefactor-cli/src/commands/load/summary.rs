@@ -96,11 +96,14 @@ impl Summary {
 
     /// What is wrong with it, if anything is.
     pub(crate) fn flaw(&self, allow_loss: bool) -> Option<String> {
-        let settled = self.delivered + self.rejected + self.lost;
-        if self.in_flight > 0 || settled != self.accepted {
+        let known = self.delivered + self.rejected + self.lost + self.in_flight;
+        if known != self.accepted {
+            return Some(format!("the ledger does not add up: accepted {}, known {known}", self.accepted));
+        }
+        if self.in_flight > 0 {
             return Some(format!(
-                "the ledger does not add up: accepted {}, settled {settled}",
-                self.accepted
+                "{} operations were on their way when the time to deliver (--drain) was over",
+                self.in_flight
             ));
         }
         if self.rejected > 0 {
