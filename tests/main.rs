@@ -20,3 +20,5 @@ mod shutdown;
 mod spans;
 /// Servers, pipelines and questions to the ledger.
 mod support;
+/// Runs that an operator ends.
+mod termination;

@@ -24,7 +24,9 @@ mod random_key;
 mod registry;
 mod schemas;
 mod sender;
+mod termination;
 pub mod testing;
+mod watch;
 mod wire;
 
 pub use config::{BuildError, Builder, InvalidSampleRate, SampleRate};
@@ -37,3 +39,4 @@ pub use pipeline::{Health, Traffic};
 pub use prefactor::{Prefactor, Report};
 pub use schemas::{SchemaError, Schemas};
 pub use sender::{BoxFuture, Transport};
+pub use termination::Termination;

@@ -32,6 +32,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait after a refused token before one request finds out whether it is accepted again.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
+/// How often the API is asked about the runs whose termination somebody waits for, as in the existing SDKs.
+pub const WATCH_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Characters of a string value in a payload, as in the existing SDKs; longer ones are cut and marked.
 pub const MAX_INPUT_LENGTH: usize = 10_000;
 

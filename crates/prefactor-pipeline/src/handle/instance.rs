@@ -2,7 +2,6 @@
 
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prefactor_http::{FinishStatus, Purpose, RegisterInstanceRequest};
@@ -17,6 +16,7 @@ use crate::operation::{Action, SpanFinish};
 use crate::payload::Json;
 use crate::prefactor::{Inner, Report};
 use crate::schemas::Schemas;
+use crate::termination::Termination;
 
 /// Describes a run before it begins.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl InstanceBuilder {
             None => drop(run.submit(Action::Start { at }, Entry::Forced)),
             Some(fate) => run.refuse(fate),
         }
-        Instance { live: Some(Arc::new(Live { run, prefactor, fate, finished: AtomicBool::new(false) })) }
+        Instance { live: Some(Arc::new(Live { run, prefactor, fate })) }
     }
 }
 
@@ -107,7 +107,6 @@ pub(super) struct Live {
     prefactor: Arc<Inner>,
     /// The run found no room for its registration: nothing of it can be delivered.
     pub(super) fate: Option<Fate>,
-    finished: AtomicBool,
 }
 
 // See `Inner` of the pipeline's handle: handles may be used across `catch_unwind`.
@@ -115,7 +114,7 @@ impl RefUnwindSafe for Live {}
 
 impl Live {
     pub(super) fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Relaxed)
+        self.run.is_finished()
     }
 
     /// Hands an operation to the pipeline, or counts it where its fate is certain already.
@@ -140,11 +139,8 @@ impl Live {
     }
 
     fn finish(&self, status: FinishStatus) {
-        let fate = if self.finished.swap(true, Ordering::Relaxed) {
-            Some(Fate::Rejected(RejectReason::InstanceFinished))
-        } else {
-            self.fate
-        };
+        let fate =
+            if self.run.finish() { self.fate } else { Some(Fate::Rejected(RejectReason::InstanceFinished)) };
         match fate {
             Some(fate) => self.run.refuse(fate),
             None => {
@@ -253,6 +249,12 @@ impl Instance {
     /// registration is answered. `None` for a run that is not recorded.
     pub fn id(&self) -> Option<Pfid> {
         self.live.as_ref().and_then(|live| live.run.id())
+    }
+
+    /// Tells whether an operator has ended this run, at once or by waiting; see [`Termination`]. Never for a run that is not
+    /// recorded.
+    pub fn terminated(&self) -> Termination {
+        self.live.as_ref().map_or_else(Termination::default, |live| live.run.termination().clone())
     }
 
     /// Whether this run is recorded: the pipeline is enabled and the run was sampled.

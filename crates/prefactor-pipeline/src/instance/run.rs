@@ -18,6 +18,7 @@ use crate::ledger::{Fate, LossReason, RejectReason, Tally};
 use crate::operation::{Action, Operation, SpanFinish, Ticket};
 use crate::pipeline::Pipeline;
 use crate::random_key::RandomKeyed;
+use crate::termination::Termination;
 
 /// One run of an agent.
 #[derive(Debug)]
@@ -31,6 +32,10 @@ pub(crate) struct Run {
     assigned_id: OnceLock<Pfid>,
     /// The API refused the registration for good.
     refused: AtomicBool,
+    /// The caller has finished it.
+    finished: AtomicBool,
+    /// Made when somebody asks, or when there is something to tell.
+    termination: OnceLock<Termination>,
     /// Open spans that the API has refused: their finish and their children have no chance either.
     refused_spans: Mutex<HashSet<Stem, RandomKeyed>>,
     /// Nothing has happened since the last sweep.
@@ -68,6 +73,8 @@ impl Run {
             chosen_id: OnceLock::new(),
             assigned_id: OnceLock::new(),
             refused: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
+            termination: OnceLock::new(),
             refused_spans: Mutex::default(),
             rested: AtomicBool::new(false),
             arrived: Mutex::default(),
@@ -260,6 +267,34 @@ impl Run {
     pub(crate) fn registration_refused(self: &Arc<Self>) {
         self.refused.store(true, Ordering::Release);
         self.answered();
+    }
+
+    /// The caller finishes the run. `false` where that was done before.
+    pub(crate) fn finish(&self) -> bool {
+        !self.finished.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Relaxed)
+    }
+
+    /// How the caller hears that the run was ended; from now on the watch asks about it too.
+    pub(crate) fn termination(self: &Arc<Self>) -> &Termination {
+        self.termination.get_or_init(|| {
+            self.pipeline.watch(self);
+            Termination::default()
+        })
+    }
+
+    /// An operator has ended the run. Nobody cares any more once it has finished.
+    pub(crate) fn terminate(&self, reason: Option<&str>) {
+        if !self.is_finished() {
+            self.termination.get_or_init(Termination::default).terminate(reason);
+        }
+    }
+
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.termination.get().is_some_and(Termination::is_terminated)
     }
 
     /// The API has refused to create a span for good.

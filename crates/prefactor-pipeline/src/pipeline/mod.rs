@@ -6,7 +6,7 @@ mod room;
 mod supervisor;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use prefactor_pfid::Partition;
 use tokio::sync::Notify;
@@ -73,6 +73,8 @@ pub(crate) struct Pipeline {
     flushes: AtomicUsize,
     /// Callers that wait for room.
     waiting: AtomicUsize,
+    /// Runs whose termination somebody wants to hear of.
+    watched: Mutex<Vec<Weak<Run>>>,
     /// Told of every settled operation while somebody flushes, and of room while somebody waits for it.
     progress: Notify,
     unserializable: AtomicUsize,
@@ -129,6 +131,7 @@ impl Pipeline {
             health: AtomicU8::new(Health::Delivering as u8),
             flushes: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
+            watched: Mutex::default(),
             progress: Notify::new(),
             unserializable: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
@@ -279,6 +282,23 @@ impl Pipeline {
         if self.is_flushing() || (somebody_waits && (self.admission.has_ample_room() || !self.is_open())) {
             self.progress.notify_waiters();
         }
+    }
+
+    pub(crate) fn watch(&self, run: &Arc<Run>) {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(run));
+    }
+
+    /// The watched runs that may still be ended.
+    pub(crate) fn watched(&self) -> Vec<Arc<Run>> {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = Vec::new();
+        watched.retain(|run| {
+            let run = run.upgrade().filter(|run| !run.is_finished() && !run.is_terminated());
+            let is_open = run.is_some();
+            runs.extend(run);
+            is_open
+        });
+        runs
     }
 
     /// Counts the body of a request for as long as the guard lives.

@@ -11,6 +11,7 @@ use super::Pipeline;
 use crate::batcher::{BatcherActor, BatcherInbox, BatcherWork};
 use crate::intake::{IntakeActor, LiveRuns};
 use crate::sender::{Lanes, SenderActor, SenderInbox, Transport};
+use crate::watch::WatchActor;
 
 /// The wait before an actor is started again: one that panics at once must not keep the machine busy.
 pub(crate) const RESTART_DELAY: Duration = Duration::from_millis(10);
@@ -21,16 +22,18 @@ pub(crate) enum Child {
     Sender,
     Batcher,
     Intake,
+    Watch,
 }
 
 impl Child {
-    const ALL: [Self; 3] = [Self::Sender, Self::Batcher, Self::Intake];
+    const ALL: [Self; 4] = [Self::Sender, Self::Batcher, Self::Intake, Self::Watch];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Sender => "sender",
             Self::Batcher => "batcher",
             Self::Intake => "intake",
+            Self::Watch => "watch",
         }
     }
 }
@@ -127,6 +130,10 @@ impl Supervisor {
                     work: stages.batcher_work,
                 };
                 Actor::spawn_linked(None, batcher, (), myself).await?.0.get_cell()
+            }
+            Child::Watch => {
+                let watch = WatchActor { pipeline: stages.pipeline, sender: stages.sender_inbox };
+                Actor::spawn_linked(None, watch, (), myself).await?.0.get_cell()
             }
             Child::Intake => {
                 let intake = IntakeActor {

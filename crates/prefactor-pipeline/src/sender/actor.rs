@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::attempt::{Attempt, AttemptResult};
 use super::lanes::{Flight, FlightId, Lanes};
-use super::outcome::{ItemOutcome, Outcome, judge};
+use super::outcome::{ItemOutcome, Outcome, Signal, judge};
 use super::patience::{Failing, NextStep};
 use super::transport::Transport;
-use super::{SenderInbox, SenderInput, SenderMessage};
+use super::{Question, SenderInbox, SenderInput, SenderMessage};
 use crate::batcher::{Batch, BatcherInbox, BatcherInput, Completed, LimitLesson, Trouble};
 use crate::clock::FOREVER;
 use crate::clock::Timestamp;
@@ -69,6 +69,7 @@ impl Actor for SenderActor {
                 match input {
                     SenderInput::Batch(batch) => self.take_off(&mut lanes, batch),
                     SenderInput::AttemptFinished { flight, result } => self.land(&mut lanes, flight, result),
+                    SenderInput::Question(question) => self.ask(&lanes, question),
                 }
             }
             if self.inbox.sleep() {
@@ -97,6 +98,19 @@ impl SenderActor {
         lanes.add(Flight::new(batch, body, held, Instant::now()));
     }
 
+    fn ask(&self, lanes: &Lanes, question: Question) {
+        if !lanes.gate.is_open(Instant::now(), 1) {
+            return;
+        }
+        self.pipeline.count_request(question.body.len(), false);
+        let transport = Arc::clone(&self.transport);
+        tokio::spawn(async move {
+            if let Ok(answer) = transport.post_bulk(question.body).await {
+                (question.answered)(&answer.body);
+            }
+        });
+    }
+
     fn land(&self, lanes: &mut Lanes, id: FlightId, result: AttemptResult) {
         let Some(mut flight) = lanes.take(id) else { return };
         let now = Instant::now();
@@ -121,8 +135,9 @@ impl SenderActor {
             AttemptResult::Panicked => Outcome::Trouble(None),
         };
         match outcome {
-            Outcome::Processed(outcomes) => {
+            Outcome::Processed { outcomes, signals } => {
                 self.answers(lanes, now);
+                tell_of_terminations(&flight.batch.operations, &signals);
                 self.settle(flight, outcomes, now);
             }
             Outcome::TooLarge => {
@@ -261,6 +276,20 @@ fn give_up(flight: Flight, trouble: Trouble) {
     let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
     drop(held);
     lease.complete(Completed { returned: operations, trouble: Some(trouble), ..Completed::default() });
+}
+
+/// Tells the runs that an operator has ended them. A signal that is about the request as a whole is about its run, where
+/// there is only one; otherwise nobody knows whom it means, and the watch will find out.
+fn tell_of_terminations(operations: &[Operation], signals: &[Signal]) {
+    for Signal { item, reason } in signals {
+        let item = item.and_then(|item| operations.get(item));
+        let only = operations
+            .first()
+            .filter(|first| operations.iter().all(|operation| operation.run().key() == first.run().key()));
+        if let Some(operation) = item.or(only) {
+            operation.run().terminate(reason.as_deref());
+        }
+    }
 }
 
 /// Whether it needs a span that the API has refused.

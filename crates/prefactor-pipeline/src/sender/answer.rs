@@ -7,11 +7,27 @@ use std::fmt;
 use prefactor_pfid::Pfid;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::outcome::Signal;
 
 /// An answer that was understood: one output per item that was processed.
 #[derive(Debug)]
 pub(crate) struct BulkAnswer<'a> {
     pub(crate) outputs: Vec<(Text<'a>, Output<'a>)>,
+    pub(crate) control: Option<Control<'a>>,
+}
+
+/// An order to a run, not read yet: few answers have one, and an odd one must not make the answer unreadable.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Control<'a>(#[serde(borrow)] &'a RawValue);
+
+impl Control<'_> {
+    /// The signal in it, if it orders to stop.
+    pub(crate) fn signal(self, item: Option<usize>) -> Option<Signal> {
+        let control: prefactor_http::Control = serde_json::from_str(self.0.get()).ok()?;
+        control.terminate.then_some(Signal { item, reason: control.reason })
+    }
 }
 
 /// What the API says of one item.
@@ -23,6 +39,8 @@ pub(crate) struct Output<'a> {
     code: Lenient<'a>,
     #[serde(default)]
     details: Option<Details>,
+    #[serde(borrow, default)]
+    pub(crate) control: Option<Control<'a>>,
 }
 
 impl Output<'_> {
@@ -47,9 +65,11 @@ pub(crate) fn parse(body: &[u8]) -> Option<BulkAnswer<'_>> {
     struct Envelope<'a> {
         #[serde(borrow)]
         outputs: Outputs<'a>,
+        #[serde(borrow, default)]
+        control: Option<Control<'a>>,
     }
     let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
-    Some(BulkAnswer { outputs: envelope.outputs.0 })
+    Some(BulkAnswer { outputs: envelope.outputs.0, control: envelope.control })
 }
 
 /// A string that is borrowed from the body where it has no escapes.

@@ -1,5 +1,9 @@
 //! What the sender is told.
 
+use std::fmt;
+
+use bytes::Bytes;
+
 use super::attempt::AttemptResult;
 use super::lanes::FlightId;
 use crate::batcher::Batch;
@@ -28,4 +32,19 @@ pub(crate) enum SenderInput {
     Batch(Batch),
     /// From the task of an attempt: it has ended.
     AttemptFinished { flight: FlightId, result: AttemptResult },
+    /// From the watch.
+    Question(Question),
+}
+
+/// A bulk request that changes nothing. It is asked once if it can be now, and not at all otherwise.
+pub(crate) struct Question {
+    pub(crate) body: Bytes,
+    /// Takes the body of the answer.
+    pub(crate) answered: Box<dyn FnOnce(&[u8]) + Send>,
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").field("body_len", &self.body.len()).finish_non_exhaustive()
+    }
 }

@@ -18,8 +18,13 @@ pub(crate) const MAX_ITEM_ATTEMPTS: u8 = 3;
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The API went through the items: one fate per operation, in their order.
-    Processed(Vec<ItemOutcome>),
+    /// The API went through the items.
+    Processed {
+        /// One for each operation, in their order.
+        outcomes: Vec<ItemOutcome>,
+        /// What it has to say beside that.
+        signals: Vec<Signal>,
+    },
     /// The request is larger than the API takes.
     TooLarge,
     /// The API refuses the request as a whole: too many items, or one of them spoils it.
@@ -32,6 +37,14 @@ pub(crate) enum Outcome {
     Refused,
     /// Anything that may pass: no answer, an answer that is not understood, a server error.
     Trouble(Option<Duration>),
+}
+
+/// An operator has ended a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signal {
+    /// The operation whose run that is. `None` where it stands beside all outputs.
+    pub(crate) item: Option<usize>,
+    pub(crate) reason: Option<String>,
 }
 
 /// What became of one item.
@@ -54,7 +67,7 @@ pub(crate) enum ItemOutcome {
 pub(crate) fn judge(items: &[(Key, u8)], answer: &RawResponse, retry_on: &StatusCodes) -> Outcome {
     match answer.status {
         status @ (429 | 500..=599) if !retry_on.contains(status) => Outcome::Refused,
-        200..=299 => judge_items(items, &answer.body).map_or(Outcome::Trouble(None), Outcome::Processed),
+        200..=299 => judge_items(items, &answer.body).unwrap_or(Outcome::Trouble(None)),
         401 | 403 => Outcome::Unauthorized,
         413 => Outcome::TooLarge,
         // A refusal by the API is JSON; a proxy's page in its place says nothing of the request.
@@ -64,15 +77,17 @@ pub(crate) fn judge(items: &[(Key, u8)], answer: &RawResponse, retry_on: &Status
     }
 }
 
-fn judge_items(items: &[(Key, u8)], body: &[u8]) -> Option<Vec<ItemOutcome>> {
+fn judge_items(items: &[(Key, u8)], body: &[u8]) -> Option<Outcome> {
     let answer = answer::parse(body)?;
     let outputs = &answer.outputs;
     // The API answers in the order of the items as a rule: then the next output is the one, without a look-up.
     let mut by_key: Option<HashMap<&[u8], usize>> = None;
     let mut next = 0;
-    let outcomes = items
+    let mut signals: Vec<_> = answer.control.into_iter().filter_map(|control| control.signal(None)).collect();
+    let outcomes: Vec<_> = items
         .iter()
-        .map(|(key, attempts)| {
+        .enumerate()
+        .map(|(item, (key, attempts))| {
             let in_order = outputs.get(next).is_some_and(|(found, _)| found.0.as_bytes() == key);
             let index = if in_order {
                 Some(next)
@@ -84,12 +99,14 @@ fn judge_items(items: &[(Key, u8)], body: &[u8]) -> Option<Vec<ItemOutcome>> {
             };
             let Some(index) = index else { return ItemOutcome::NotProcessed };
             next = index + 1;
-            judge_output(&outputs[index].1, *attempts)
+            let output = &outputs[index].1;
+            signals.extend(output.control.and_then(|control| control.signal(Some(item))));
+            judge_output(output, *attempts)
         })
         .collect();
     // An answer that says nothing of any item is not the answer to this request; sent again at once, it would be for ever.
-    let says_something = |outcome: &ItemOutcome| *outcome != ItemOutcome::NotProcessed;
-    Some(outcomes).filter(|outcomes: &Vec<_>| outcomes.iter().any(says_something))
+    let says_something = outcomes.iter().any(|outcome| *outcome != ItemOutcome::NotProcessed);
+    says_something.then_some(Outcome::Processed { outcomes, signals })
 }
 
 fn judge_output(output: &Output<'_>, attempts: u8) -> ItemOutcome {
@@ -135,6 +152,10 @@ mod tests {
         super::judge(items, answer, &StatusCodes::default())
     }
 
+    fn processed(outcomes: Vec<ItemOutcome>) -> Outcome {
+        Outcome::Processed { outcomes, signals: Vec::new() }
+    }
+
     fn key(n: u8) -> Key {
         [b'a' + n; 27]
     }
@@ -161,7 +182,7 @@ mod tests {
 
         assert_eq!(
             outcome,
-            Outcome::Processed(vec![
+            processed(vec![
                 ItemOutcome::Delivered(None),
                 ItemOutcome::Rejected(RejectReason::Validation),
                 ItemOutcome::NotProcessed
@@ -177,7 +198,7 @@ mod tests {
 
         assert_eq!(
             outcome,
-            Outcome::Processed(vec![
+            processed(vec![
                 ItemOutcome::Rejected(RejectReason::Conflict),
                 ItemOutcome::Delivered(None),
                 ItemOutcome::Delivered(None)
@@ -189,7 +210,7 @@ mod tests {
     fn an_item_in_that_state_already_is_told_apart() {
         assert_eq!(
             judge(&[(key(0), 0)], &outputs(&[(0, &error("invalid_action"))])),
-            Outcome::Processed(vec![ItemOutcome::OutOfState])
+            processed(vec![ItemOutcome::OutOfState])
         );
     }
 
@@ -198,10 +219,10 @@ mod tests {
         for (code, reason) in [("not_found", RejectReason::NotFound), ("new_code", RejectReason::Other)] {
             let answer = outputs(&[(0, &error(code))]);
 
-            assert_eq!(judge(&[(key(0), 0)], &answer), Outcome::Processed(vec![ItemOutcome::Retry]));
+            assert_eq!(judge(&[(key(0), 0)], &answer), processed(vec![ItemOutcome::Retry]));
             assert_eq!(
                 judge(&[(key(0), MAX_ITEM_ATTEMPTS - 1)], &answer),
-                Outcome::Processed(vec![ItemOutcome::Rejected(reason)])
+                processed(vec![ItemOutcome::Rejected(reason)])
             );
         }
     }
@@ -231,5 +252,25 @@ mod tests {
             judge(&[(key(0), 0)], &RawResponse::new(429, html).with_retry_after(wait)),
             Outcome::RateLimited(Some(wait))
         );
+    }
+
+    #[test]
+    fn an_order_to_stop_names_the_operation_it_came_with() {
+        let items = [(key(0), 0), (key(1), 0)];
+        let stop = r#"{"status":"success","control":{"terminate":true,"reason":"too \u0065xpensive"}}"#;
+        let go_on = r#"{"status":"success","control":{"terminate":false}}"#;
+        let signals = |answer: &RawResponse| match judge(&items, answer) {
+            Outcome::Processed { signals, .. } => signals,
+            other => panic!("{other:?}"),
+        };
+
+        let of_item = signals(&outputs(&[(0, go_on), (1, stop)]));
+        assert_eq!(of_item, [Signal { item: Some(1), reason: Some("too expensive".to_owned()) }]);
+
+        let body = String::from_utf8(
+            outputs(&[(0, DONE), (1, r#"{"status":"success","control":7}"#)]).body.to_vec(),
+        );
+        let beside = body.unwrap().replacen('{', r#"{"control":{"terminate":true,"reason":null},"#, 1);
+        assert_eq!(signals(&RawResponse::new(200, beside)), [Signal { item: None, reason: None }]);
     }
 }

@@ -12,4 +12,5 @@ mod retries;
 mod shutdown;
 mod supervision;
 mod support;
+mod termination;
 mod token;

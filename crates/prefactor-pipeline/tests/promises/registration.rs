@@ -100,7 +100,7 @@ async fn an_agent_that_does_not_exist_is_given_up_after_a_few_tries() {
     assert!(report.complete);
     assert_eq!(api.requests().len(), 3);
     assert_eq!(run.ledger().rejected_for(RejectReason::NotFound).operations, 1);
-    assert_eq!(run.ledger().rejected_for(RejectReason::RegistrationRefused).operations, 3);
+    assert_eq!(run.ledger().rejected_for(RejectReason::RegistrationRefused).operations, 4);
     assert_adds_up(&prefactor);
 }
 

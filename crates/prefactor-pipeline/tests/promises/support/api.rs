@@ -119,6 +119,11 @@ impl Api {
         self
     }
 
+    /// Ends a run, as an operator does.
+    pub(crate) fn terminate(&self, run: impl ToString, reason: Option<&str>) {
+        self.lock().world.terminate(&run.to_string(), reason);
+    }
+
     /// A pipeline to this API on the test's own runtime.
     pub(crate) fn pipeline(&self) -> Builder {
         self.pipeline_without_partition().partition(partition())
@@ -238,7 +243,10 @@ impl State {
         };
         match done {
             Ok(details) => {
-                let output = json!({ "status": "success", "details": details });
+                let mut output = json!({ "status": "success", "details": details });
+                if let Some(control) = self.world.control(item) {
+                    output["control"] = control;
+                }
                 self.outputs.insert(key.to_owned(), output.clone());
                 output
             }

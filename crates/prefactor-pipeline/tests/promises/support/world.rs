@@ -22,6 +22,8 @@ pub(super) struct World {
     pub(super) spans: Vec<(String, SpanRecord)>,
     pub(super) strict_cancel: bool,
     pub(super) assigns_ids: bool,
+    /// The runs that an operator has ended, and why.
+    terminated: BTreeMap<String, Option<String>>,
     assigned: u64,
 }
 
@@ -45,6 +47,11 @@ impl World {
                     _ => status == "active",
                 })
             }
+            "agent_instances/show" => {
+                let status = self.instances.get(&instance).ok_or("not_found")?;
+                let reason = self.terminated.get(&instance);
+                Ok(json!({ "id": instance, "status": status, "termination_reason": reason }))
+            }
             "agent_instances/record_quality" => {
                 self.instances.get(&instance).map(|_| json!({ "id": instance })).ok_or("not_found")
             }
@@ -55,6 +62,18 @@ impl World {
             ),
             _ => Err("bad_request"),
         }
+    }
+
+    pub(super) fn terminate(&mut self, run: &str, reason: Option<&str>) {
+        *self.instances.get_mut(run).expect("a registered run") = "terminated".to_owned();
+        self.terminated.insert(run.to_owned(), reason.map(str::to_owned));
+    }
+
+    /// What comes beside the answer to an operation on a span.
+    pub(super) fn control(&self, item: &Value) -> Option<Value> {
+        let run = item["details"]["agent_instance_id"].as_str()?;
+        let reason = self.terminated.get(run)?;
+        Some(json!({ "terminate": true, "reason": reason }))
     }
 
     fn register(&mut self, asked: Option<String>) -> Value {
@@ -85,7 +104,7 @@ impl World {
         let instance = text("agent_instance_id").unwrap_or_default();
         let state = self.instances.get(&instance).ok_or("not_found")?;
         assert!(
-            matches!(&**state, "active"),
+            matches!(&**state, "active" | "terminated"),
             "a span comes between start and finish of its run, not {state}"
         );
         let id = text("id").expect("spans choose their ids");
