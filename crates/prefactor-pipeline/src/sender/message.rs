@@ -36,11 +36,13 @@ pub(crate) enum SenderInput {
     Question(Question),
 }
 
+/// Takes the body of an answer.
+pub(crate) type Answered = Box<dyn FnOnce(&[u8]) + Send>;
+
 /// A bulk request that changes nothing. It is asked once if it can be now, and not at all otherwise.
 pub(crate) struct Question {
     pub(crate) body: Bytes,
-    /// Takes the body of the answer.
-    pub(crate) answered: Box<dyn FnOnce(&[u8]) + Send>,
+    pub(crate) answered: Answered,
 }
 
 impl fmt::Debug for Question {
