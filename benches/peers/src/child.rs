@@ -1,0 +1,38 @@
+//! A process that measures one thing and prints what it found.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::bare;
+use crate::contenders::{Contender, Room};
+use crate::scenario::{self, Figures};
+
+/// Measures what the arguments say: a sink, a scenario and its numbers, as `plan` writes them.
+pub fn measure(arguments: impl Iterator<Item = String>) {
+    let arguments: Vec<String> = arguments.collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let sink: SocketAddr = words[0].parse().expect("the sink's address");
+    let figures = figures(sink, &words[1..]);
+    println!("{}", serde_json::to_string(&figures).expect("numbers"));
+}
+
+fn figures(sink: SocketAddr, words: &[&str]) -> Figures {
+    let number = |index: usize| words[index].parse::<u64>().expect("a number");
+    let contender = || Contender::named(words[1]).expect("a contender");
+    match words[0] {
+        "caller" => scenario::caller(contender(), sink, number(2) as usize, number(3)),
+        "end-to-end" => match words[1] {
+            "ceiling" => bare::ceiling(sink, number(3)),
+            "wire" => bare::wire(sink, number(2), number(3)),
+            _ => scenario::end_to_end(contender(), sink, number(2) as usize, number(3)),
+        },
+        "tight-loop" => scenario::tight_loop(contender(), sink, Room::Default, number(2)),
+        "tight-loop-with-room" => {
+            scenario::tight_loop(contender(), sink, Room::for_all(number(2)), number(2))
+        }
+        "memory-per-span" => scenario::memory_per_span(contender(), sink, number(2)),
+        "memory-per-instance" => scenario::memory_per_instance(sink, number(2) as usize),
+        "idle" => scenario::idle(sink, number(2) as usize, Duration::from_secs(number(3))),
+        other => panic!("no scenario is called {other}"),
+    }
+}

@@ -1,0 +1,156 @@
+//! What is measured, how often, in which order.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::scenario::Figures;
+
+/// How thoroughly.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    pub rounds: usize,
+    pub caller_spans: u64,
+    pub end_to_end_spans: u64,
+    pub long_spans: u64,
+    pub tight_loop_spans: u64,
+    pub queued_spans: u64,
+    pub idle_seconds: u64,
+}
+
+impl Extent {
+    pub const QUICK: Self = Self {
+        rounds: 5,
+        caller_spans: 100_000,
+        end_to_end_spans: 200_000,
+        long_spans: 5_000_000,
+        tight_loop_spans: 1_000_000,
+        queued_spans: 100_000,
+        idle_seconds: 10,
+    };
+
+    pub const FULL: Self =
+        Self { rounds: 11, caller_spans: 300_000, end_to_end_spans: 1_000_000, ..Self::QUICK };
+}
+
+/// One thing to measure, in a process of its own.
+struct Measurement {
+    /// What it is called everywhere, and what the process is told to do.
+    words: String,
+    counts_memory: bool,
+    /// In each round, or once.
+    repeated: bool,
+}
+
+/// All that was measured: the figures of each round, by measurement.
+pub type Measured = BTreeMap<String, Vec<Figures>>;
+
+fn measurements(extent: &Extent) -> Vec<Measurement> {
+    let Extent {
+        caller_spans,
+        end_to_end_spans,
+        long_spans,
+        tight_loop_spans,
+        queued_spans,
+        idle_seconds,
+        ..
+    } = *extent;
+    let mut all = Vec::new();
+    let mut add =
+        |repeated, counts_memory, words: String| all.push(Measurement { words, counts_memory, repeated });
+    for threads in [1, 2] {
+        for who in ["ours", "opentelemetry", "fastrace"] {
+            add(true, false, format!("caller {who} {threads} {caller_spans}"));
+        }
+    }
+    for who in ["ours", "opentelemetry", "ceiling"] {
+        add(true, false, format!("end-to-end {who} 8 {end_to_end_spans}"));
+    }
+    for connections in [1, 2, 4] {
+        add(true, false, format!("end-to-end wire {connections} {end_to_end_spans}"));
+    }
+    add(true, false, format!("end-to-end ours 10000 {end_to_end_spans}"));
+    add(true, false, "end-to-end ours 8 50000".to_owned());
+    add(false, false, format!("end-to-end ours 8 {long_spans}"));
+    for who in ["ours", "opentelemetry"] {
+        add(false, false, format!("tight-loop {who} {tight_loop_spans}"));
+        add(false, false, format!("tight-loop-with-room {who} {tight_loop_spans}"));
+        add(false, true, format!("memory-per-span {who} {queued_spans}"));
+    }
+    add(false, true, "memory-per-instance ours 10000".to_owned());
+    add(false, false, format!("idle ours 1000 {idle_seconds}"));
+    all
+}
+
+/// Measures everything whose words contain `only`, interleaved: what changes on the machine meanwhile changes for all.
+///
+/// # Errors
+/// A process that could not be started or did not do its part.
+pub fn run(extent: &Extent, only: &str) -> io::Result<Measured> {
+    let sink = Sink::start()?;
+    let mut all = measurements(extent);
+    all.retain(|measurement| measurement.words.contains(only));
+    let mut measured = Measured::new();
+    for round in 0..extent.rounds {
+        eprintln!("round {} of {}", round + 1, extent.rounds);
+        for measurement in &all {
+            if measurement.repeated || round == 0 {
+                let figures = sink.measure(measurement)?;
+                measured.entry(measurement.words.clone()).or_default().push(figures);
+            }
+        }
+        // The next round goes the other way: nobody always comes after the same one.
+        all.reverse();
+    }
+    Ok(measured)
+}
+
+/// The server's process, which ends with it.
+struct Sink {
+    process: Child,
+    address: String,
+}
+
+impl Sink {
+    fn start() -> io::Result<Self> {
+        let mut process =
+            Command::new(std::env::current_exe()?).arg("sink").stdout(Stdio::piped()).spawn()?;
+        let mut address = String::new();
+        if let Some(stdout) = process.stdout.take() {
+            BufReader::new(stdout).read_line(&mut address)?;
+        }
+        Ok(Self { process, address: address.trim().to_owned() })
+    }
+
+    fn measure(&self, measurement: &Measurement) -> io::Result<Figures> {
+        let peers = std::env::current_exe()?;
+        let mut command = if measurement.counts_memory {
+            Command::new(sibling(&peers, "peers-memory"))
+        } else {
+            let mut command = Command::new(peers);
+            command.arg("measure");
+            command
+        };
+        let output = command
+            .arg(&self.address)
+            .args(measurement.words.split(' '))
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(format!("`{}` ended with {}", measurement.words, output.status)));
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn sibling(of: &Path, name: &str) -> PathBuf {
+    of.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
