@@ -211,6 +211,14 @@ impl SenderActor {
         for (mut operation, outcome) in operations.into_iter().zip(outcomes) {
             match outcome {
                 ItemOutcome::Delivered(id) => self.deliver(operation, id, answered_at),
+                // A server that goes on behind an error refuses what needs the thing that is not there, or not yet in the
+                // state that it should be in.
+                ItemOutcome::OutOfState
+                | ItemOutcome::Rejected(RejectReason::Validation | RejectReason::NotFound)
+                    if left.is_parked(operation.run().key()) =>
+                {
+                    left.returned.push(operation);
+                }
                 ItemOutcome::OutOfState if operation.action.cancels() => {
                     // Some servers cancel only what is pending (API contract, Instances and Spans). Whatever it is, it
                     // must not stay open: as failed it is finished, or it turns out to be finished already.
@@ -218,12 +226,6 @@ impl SenderActor {
                     left.returned.push(operation);
                 }
                 ItemOutcome::OutOfState => self.deliver(operation, None, answered_at),
-                // A server that goes on behind an error refuses what needs the thing that is not there yet.
-                ItemOutcome::Rejected(RejectReason::Validation | RejectReason::NotFound)
-                    if left.is_parked(operation.run().key()) =>
-                {
-                    left.returned.push(operation);
-                }
                 ItemOutcome::Rejected(reason) => reject(operation, reason),
                 ItemOutcome::Retry if is_hopeless(&operation) => reject(operation, RejectReason::NotFound),
                 ItemOutcome::Retry => {

@@ -114,6 +114,25 @@ async fn what_is_refused_behind_an_error_that_may_pass_is_sent_again_with_it() {
     assert_eq!(api.tree(), "run active\n  parent complete\n    child complete\n");
 }
 
+/// The same server answers that a run can't be finished which it has not started yet.
+#[tokio::test(start_paused = true)]
+async fn a_finish_behind_a_start_that_may_pass_is_sent_again_with_it() {
+    let mut failures = 1;
+    let api = Api::new().independent().on_item(move |item| {
+        let fails = item["_type"] == "agent_instances/start" && failures > 0;
+        fails.then(|| {
+            failures -= 1;
+            "internal_error"
+        })
+    });
+    let prefactor = api.pipeline().build().unwrap();
+
+    begin(&prefactor).finish();
+    assert_all_delivered(&prefactor).await;
+
+    assert_eq!(api.tree(), "run complete\n");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_that_waits_holds_no_other_back() {
     let api = failing("slow", "internal_error", 1_000);
