@@ -3,10 +3,11 @@
 //! One queue for the whole pipeline, and not one per instance: an idle instance costs no queue, and callers pay for one
 //! wake-up per busy stretch instead of one per operation (`docs/decisions/0002-one-intake-queue.md`).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prefactor_pfid::Stem;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SupervisionEvent};
 
 use crate::batcher::BatcherInbox;
@@ -58,38 +59,59 @@ pub(crate) enum IntakeInput {
     Answered(Arc<Run>),
 }
 
-/// The instances that have an actor, by that actor. Survives the intake's own actor.
+/// The instances that somebody has to look after. Survives the intake's own actor.
 #[derive(Debug, Default)]
-pub(crate) struct LiveRuns(Mutex<HashMap<ActorId, Arc<Run>>>);
+pub(crate) struct LiveRuns(Mutex<Runs>);
+
+#[derive(Debug, Default)]
+struct Runs {
+    /// Those that have an actor, by that actor.
+    at_work: BTreeMap<ActorId, Arc<Run>>,
+    /// Those that have none, but hold operations until their registration is answered.
+    waiting: BTreeMap<Stem, Arc<Run>>,
+}
 
 impl LiveRuns {
-    fn lock(&self) -> MutexGuard<'_, HashMap<ActorId, Arc<Run>>> {
+    fn lock(&self) -> MutexGuard<'_, Runs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether no instance has an actor.
+    fn is_idle(&self) -> bool {
+        self.lock().at_work.is_empty()
+    }
+
+    fn works(&self, actor: ActorId, run: Arc<Run>) {
+        let mut runs = self.lock();
+        runs.waiting.remove(&run.key());
+        runs.at_work.insert(actor, run);
+    }
+
+    fn waits(&self, run: Arc<Run>) {
+        self.lock().waiting.insert(run.key(), run);
     }
 
     /// The run of an actor that is gone. Lets go of the lock, so that the caller may start another actor.
     fn remove(&self, actor: ActorId) -> Option<Arc<Run>> {
-        self.lock().remove(&actor)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().at_work.remove(&actor)
     }
 
     /// Ends the actors that had nothing to do since the last time.
     fn sweep(&self) {
-        for run in self.lock().values() {
+        for run in self.lock().at_work.values() {
             run.rest();
         }
     }
 
-    fn take(&self) -> Vec<Arc<Run>> {
-        self.lock().drain().map(|(_, run)| run).collect()
+    /// Those that had an actor, for another intake.
+    fn take(&self) -> impl Iterator<Item = Arc<Run>> {
+        std::mem::take(&mut self.lock().at_work).into_values()
     }
 
     /// Drops what has not gone on of any run, which counts it as lost. For the end of the pipeline.
     pub(crate) fn abandon(&self) {
-        for run in self.take() {
+        let Runs { at_work, waiting } = std::mem::take(&mut *self.lock());
+        for run in at_work.into_values().chain(waiting.into_values()) {
             run.abandon();
         }
     }
@@ -150,7 +172,7 @@ impl Actor for IntakeActor {
         } else if !self.pipeline.intake().sleep() {
             myself.cast(IntakeMessage::WorkArrived)?;
         }
-        if !timers.sweep && !self.live.is_empty() {
+        if !timers.sweep && !self.live.is_idle() {
             timers.sweep = true;
             myself.send_after(SWEEP, || IntakeMessage::SweepDue);
         }
@@ -172,9 +194,8 @@ impl Actor for IntakeActor {
             SupervisionEvent::ActorTerminated(actor, ..) => {
                 if let Some(run) = self.live.remove(actor.get_id())
                     && run.detach(actor.get_id())
-                    && run.has_work()
                 {
-                    self.start_instance(&myself, run);
+                    self.let_rest(&myself, run);
                 }
             }
             _ => {}
@@ -219,16 +240,30 @@ impl IntakeActor {
         }
     }
 
+    /// Takes a run whose actor has ended.
+    fn let_rest(&self, myself: &ActorRef<IntakeMessage>, run: Arc<Run>) {
+        if run.has_work() {
+            self.start_instance(myself, run);
+        } else if run.is_waiting() {
+            self.live.waits(run);
+            self.look_for_the_end();
+        }
+    }
+
+    /// The end may have looked through the live runs before the last one was among them.
+    fn look_for_the_end(&self) {
+        if self.pipeline.has_ended() {
+            self.live.abandon();
+        }
+    }
+
     fn start_instance(&self, myself: &ActorRef<IntakeMessage>, run: Arc<Run>) {
         let actor = InstanceActor { run: Arc::clone(&run), batcher: Arc::clone(&self.batcher) };
         match ActorRuntime::spawn_linked_instant(None, actor, (), myself.get_cell()) {
             Ok((actor, _)) => {
                 run.attach(actor.clone());
-                self.live.lock().insert(actor.get_id(), run);
-                if self.pipeline.has_ended() {
-                    // The end may have looked through the live runs before this one was among them.
-                    self.live.abandon();
-                }
+                self.live.works(actor.get_id(), run);
+                self.look_for_the_end();
             }
             // Only a name that is taken can fail, and instances have none.
             Err(error) => tracing::error!(%error, "an instance actor did not start"),
@@ -287,10 +322,10 @@ mod tests {
         for action in [fixture::register(), fixture::start(), create(2, None)] {
             station.submit(&run, action);
             sleep(SWEEP / 2).await;
-            assert!(!station.live.is_empty(), "it is at work");
+            assert!(!station.live.is_idle(), "it is at work");
         }
         sleep(3 * SWEEP).await;
-        assert!(station.live.is_empty());
+        assert!(station.live.is_idle());
         station.submit(&run, fixture::finish_instance(FinishStatus::Complete));
         sleep(SWEEP / 2).await;
 
@@ -308,7 +343,7 @@ mod tests {
             station.submit(&run, action);
         }
         sleep(3 * SWEEP).await;
-        assert!(station.live.is_empty());
+        assert!(station.live.is_idle());
         assert_eq!(station.handed_on(), ["register"]);
 
         run.registered_as(fixture::stem(1).with_partition(partition()));

@@ -176,6 +176,11 @@ impl Run {
         self.has_arrivals() || (is_answered && !lock(&self.state).held.is_empty())
     }
 
+    /// Whether it holds operations until its registration is answered.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !lock(&self.state).held.is_empty()
+    }
+
     /// Ends the actor if it had nothing to do since this was last called. What comes for it meanwhile starts another.
     pub(crate) fn rest(&self) {
         if self.rested.swap(true, Ordering::Relaxed)

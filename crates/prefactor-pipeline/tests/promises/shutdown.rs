@@ -59,14 +59,18 @@ async fn the_rest_of_an_outage_is_lost_for_that_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_registration_is_counted_too() {
-    let api = silent();
-    let prefactor = api.pipeline_without_partition().build().unwrap();
-    whole_run(&prefactor, "a");
+    // Soon, and when the run's own actor has ended for want of work.
+    for wait in [Duration::ZERO, 10 * SECOND] {
+        let api = silent();
+        let prefactor = api.pipeline_without_partition().build().unwrap();
+        whole_run(&prefactor, "a");
+        sleep(wait).await;
 
-    let report = prefactor.shutdown(SECOND).await;
+        let report = prefactor.shutdown(SECOND).await;
 
-    assert_eq!(report.ledger.lost_total(), report.ledger.accepted);
-    assert_adds_up(&prefactor);
+        assert_eq!(report.ledger.lost_total(), report.ledger.accepted);
+        assert_adds_up(&prefactor);
+    }
 }
 
 #[tokio::test(start_paused = true)]
