@@ -230,10 +230,11 @@ impl SenderActor {
                 ItemOutcome::Retry if is_hopeless(&operation) => reject(operation, RejectReason::NotFound),
                 ItemOutcome::Retry => {
                     let run = operation.run().key();
+                    // Behind another one that failed it may have failed for that alone, which does not count.
                     if !left.is_parked(run) {
                         left.parked.push((run, now + self.wait(u32::from(operation.attempts), None)));
+                        operation.attempts = operation.attempts.saturating_add(1);
                     }
-                    operation.attempts = operation.attempts.saturating_add(1);
                     left.returned.push(operation);
                 }
                 ItemOutcome::NotProcessed => left.returned.push(operation),

@@ -114,17 +114,36 @@ async fn what_is_refused_behind_an_error_that_may_pass_is_sent_again_with_it() {
     assert_eq!(api.tree(), "run active\n  parent complete\n    child complete\n");
 }
 
+/// The same, failing items of these types with these codes, one after the other.
+fn failing_first(failures: &[(&'static str, &'static str)]) -> Api {
+    let mut failures = failures.to_vec();
+    Api::new().independent().on_item(move |item| {
+        let (action, code) = *failures.first()?;
+        (item["_type"] == action).then(|| {
+            failures.remove(0);
+            code
+        })
+    })
+}
+
 /// The same server answers that a run can't be finished which it has not started yet.
 #[tokio::test(start_paused = true)]
 async fn a_finish_behind_a_start_that_may_pass_is_sent_again_with_it() {
-    let mut failures = 1;
-    let api = Api::new().independent().on_item(move |item| {
-        let fails = item["_type"] == "agent_instances/start" && failures > 0;
-        fails.then(|| {
-            failures -= 1;
-            "internal_error"
-        })
-    });
+    let api = failing_first(&[("agent_instances/start", "internal_error")]);
+    let prefactor = api.pipeline().build().unwrap();
+
+    begin(&prefactor).finish();
+    assert_all_delivered(&prefactor).await;
+
+    assert_eq!(api.tree(), "run complete\n");
+}
+
+/// It answers `not_found` to all that comes behind a registration that fails: that says nothing of what comes behind.
+#[tokio::test(start_paused = true)]
+async fn what_fails_behind_another_failure_has_all_its_attempts_left() {
+    let register = ("agent_instances/register", "internal_error");
+    let start = ("agent_instances/start", "not_found");
+    let api = failing_first(&[register, register, register, start, start]);
     let prefactor = api.pipeline().build().unwrap();
 
     begin(&prefactor).finish();
