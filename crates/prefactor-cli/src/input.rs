@@ -1,5 +1,6 @@
 //! What users type or pipe in: times and JSON.
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 
@@ -34,16 +35,24 @@ impl JsonArg {
         self.read(name, "a JSON object")
     }
 
+    /// Whatever is read from a JSON object. `what` is what the error says it should be.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str, what: &str) -> Result<T, Failure> {
         let text = match self.0.strip_prefix('@') {
             Some(path) => file(path)?,
             None if self.0 == "-" => file("-")?,
             None => self.0.clone(),
         };
-        serde_json::from_str(&text).map_err(|error| {
-            Failure::wrong_arguments(format!("{name} is not {what}: {error}"))
+        let failure = |why: &dyn Display| {
+            Failure::wrong_arguments(format!("{name} is not {what}: {why}"))
                 .hint(format!("write {name} as '{{\"key\": \"value\"}}', @FILE, or - for stdin"))
-        })
+        };
+        // serde would take a list for a struct as well.
+        let is_list = text.trim_start().starts_with('[');
+        if is_list {
+            Err(failure(&"it is a list"))
+        } else {
+            serde_json::from_str(&text).map_err(|error| failure(&error))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What every request passes on its way in and out: its body is read, faults strike, the token is checked, the journal
 //! is written.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::{self, Body};
@@ -10,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
+use http_body_util::LengthLimitError;
 
 use crate::error::ApiError;
 use crate::faults::{FaultKind, Interruption, RetryAfter};
@@ -25,8 +27,9 @@ pub(crate) async fn gate(State(shared): State<Arc<Shared>>, request: Request, ne
     let (mut parts, body) = request.into_parts();
     // Always there: the server adds it to each request.
     let connection = parts.extensions.remove::<Connection>();
-    let Ok(body) = body::to_bytes(body, MAX_BODY_BYTES).await else {
-        return response::error(&ApiError::of_status(413));
+    let body = match body::to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(body) => body,
+        Err(error) => return response::error(&unread(&error)),
     };
     let mut entry = Entry::new(&shared, &parts, &body);
     let decision = shared.injector.decide(parts.uri.path(), body.len());
@@ -48,11 +51,7 @@ pub(crate) async fn gate(State(shared): State<Arc<Shared>>, request: Request, ne
                     entry.write(None);
                     return cut(connection).await;
                 }
-                Interruption::BodyTooLarge { limit } => response::error(&ApiError::new(
-                    413,
-                    "payload_too_large",
-                    format!("The body is longer than {limit} bytes."),
-                )),
+                Interruption::BodyTooLarge { limit } => response::error(&too_large(limit)),
                 Interruption::TooManyRequests(retry_after) => response::too_many_requests(retry_after),
                 Interruption::RateLimited { seconds } => {
                     response::too_many_requests(RetryAfter::Seconds(seconds))
@@ -80,10 +79,26 @@ async fn work(shared: &Shared, mut parts: Parts, body: Bytes, next: Next) -> Res
     };
     parts.extensions.insert(scope);
     let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
-    // What axum refuses by itself (a path that is no UTF-8) it refuses as plain text; the API speaks JSON only.
+    // What axum refuses by itself it refuses as plain text; the API speaks JSON only.
     let is_json =
         answer.headers().get(header::CONTENT_TYPE) == Some(&HeaderValue::from_static(response::JSON));
-    if is_json { answer } else { response::error(&ApiError::of_status(answer.status().as_u16())) }
+    match answer.status().as_u16() {
+        _ if is_json => answer,
+        400 => response::error(&ApiError::bad_request("The path is not UTF-8.")),
+        status => response::error(&ApiError::of_status(status)),
+    }
+}
+
+/// Why a body could not be read: it has no end that can be waited for, or it broke off.
+fn unread(error: &axum::Error) -> ApiError {
+    match error.source() {
+        Some(cause) if cause.is::<LengthLimitError>() => too_large(MAX_BODY_BYTES),
+        _ => ApiError::bad_request("The body ended before its end, or is not what its headers say."),
+    }
+}
+
+fn too_large(limit: usize) -> ApiError {
+    ApiError::new(413, "payload_too_large", format!("The body is longer than {limit} bytes."))
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {

@@ -69,7 +69,19 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     if let Some(file) = args.db {
         emulator = emulator.database(file);
     }
-    serve(emulator).map_err(|error| Failure::of(&error))
+    serve(emulator).map_err(|error| failure(&error))
+}
+
+fn failure(error: &ServeError) -> Failure {
+    let ServeError::Start(StartError::Listen { source, .. }) = error else { return Failure::of(error) };
+    match source.kind() {
+        io::ErrorKind::InvalidInput => {
+            Failure::wrong_arguments(chain(error)).hint("an address looks like 127.0.0.1:4010")
+        }
+        io::ErrorKind::AddrInUse => Failure::of(error)
+            .hint("stop what listens there, or name another port; 127.0.0.1:0 takes a free one"),
+        _ => Failure::of(error),
+    }
 }
 
 fn serve(emulator: EmulatorBuilder) -> Result<(), ServeError> {
@@ -92,7 +104,8 @@ fn read_faults(text: &str) -> Result<Box<Faults>, String> {
     let parsed = if text.trim_start().starts_with('{') {
         text.parse()
     } else {
-        let json = fs::read(text).map_err(|error| format!("{text} can't be read: {error}"))?;
+        let json = fs::read(text)
+            .map_err(|error| format!("it is no JSON object, and no file that can be read: {error}"))?;
         Faults::from_json(&json)
     };
     parsed.map(Box::new).map_err(|error| chain(&error))

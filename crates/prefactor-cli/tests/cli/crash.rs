@@ -126,6 +126,16 @@ fn a_file_that_can_not_be_used_is_named_with_what_to_do() {
     assert!(error.contains("notes.txt") && error.contains("name another file"), "{error}");
     assert_eq!(std::fs::read(&notes).expect("still there"), b"mine");
 
+    for (wrong, explanation) in [
+        (folder.path().to_owned(), "Is a directory"),
+        (folder.path().join("missing").join("emulator.db"), "No such file or directory"),
+        ("/dev/null".into(), "is not a database of this emulator"),
+    ] {
+        let said = run(prefactor().args(["serve", "--db"]).arg(&wrong));
+        assert!(said.error(1).contains(explanation), "{said:?}");
+        assert!(said.stderr.contains("name "), "{said:?}");
+    }
+
     let file = folder.path().join("emulator.db");
     let _server = serve("127.0.0.1:0", &file);
     let said = run(prefactor().args(["serve", "--db"]).arg(&file));

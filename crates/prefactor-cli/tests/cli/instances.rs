@@ -131,6 +131,8 @@ fn bad_input_is_told_before_anything_is_sent() {
         (&["register", "--idempotency-key", "short"], "8 to 64 characters"),
         (&["start", "../agent"], "\"../agent\" is not an id"),
         (&["start", RUN, "--at", "noon"], "a time is written as 2024-05-01T12:00:00Z"),
+        (&["list", "--status", "odd"], "[possible values: pending, active, complete"),
+        (&["register", "--schemas", "[]"], "--schemas is not an agent_schema_version: it is a list"),
         (&["finish", RUN, "--status", "terminated"], "[possible values: complete, failed, cancelled]"),
         (&["terminate", RUN], "--reason"),
     ] {

@@ -53,7 +53,10 @@ fn wrong_arguments_are_explained_and_exit_with_2() {
     for (args, explanation) in [
         (&["serve", "--faults", r#"{"server_eror":{}}"#][..], "unknown field `server_eror`"),
         (&["serve", "--faults", r#"{"latency":{"probability":7}}"#], "from 0 to 1"),
-        (&["serve", "--faults", "/no/such/file"], "/no/such/file can't be read"),
+        (&["serve", "--faults", "/no/such/file"], "no file that can be read: No such file"),
+        (&["serve", "--faults", "[7]"], "it is no JSON object"),
+        (&["serve", "--listen", "here"], "hint: an address looks like 127.0.0.1:4010"),
+        (&["serve", "--listen", "127.0.0.1:99999"], "hint: an address looks like 127.0.0.1:4010"),
         (&["serve", "--token", ""], "visible ASCII"),
         (&["serve", "--port", "3"], "unexpected argument"),
         (&["dance"], "unrecognized subcommand"),
@@ -73,6 +76,7 @@ fn a_port_that_is_taken_is_named_and_exits_with_1() {
 
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with(&format!("error: can't listen on {address}: ")), "{stderr}");
+    assert!(stderr.contains("hint: stop what listens there"), "{stderr}");
     assert!(!stderr.contains("secret-one"));
 }
 

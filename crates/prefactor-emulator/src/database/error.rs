@@ -9,8 +9,8 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// The file can't be read or made.
-    #[error("the file can't be opened")]
+    /// The file can't be read and written, or can't be made.
+    #[error("it can't be opened to read and write; name a file in a folder of yours")]
     Open(#[source] io::Error),
     /// The file is something else.
     #[error("it is not a database of this emulator; name another file, or one that does not exist yet")]

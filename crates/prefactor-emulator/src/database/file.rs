@@ -5,7 +5,7 @@
 //! entries.
 
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -109,14 +109,16 @@ impl File {
     }
 }
 
-/// Reads without SQLite whether it is a file of ours, so that another's is not even locked.
+/// Reads without SQLite whether it is a file of ours, so that another's is not even locked. Opened as SQLite will open it,
+/// for the system says better than SQLite why it can't be.
 fn check_header(path: &Path) -> Result<(), DatabaseError> {
     let mut header = Vec::with_capacity(HEADER_BYTES);
-    match fs::File::open(path) {
-        Ok(file) => file.take(HEADER_BYTES as u64).read_to_end(&mut header).map_err(DatabaseError::Open)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(DatabaseError::Open(error)),
-    };
+    let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(DatabaseError::Open)?;
+    if !file.metadata().map_err(DatabaseError::Open)?.is_file() {
+        return Err(DatabaseError::Foreign);
+    }
+    file.take(HEADER_BYTES as u64).read_to_end(&mut header).map_err(DatabaseError::Open)?;
     // A file without content was made by someone who wanted its name: `mktemp`, say.
     if header.is_empty() {
         return Ok(());

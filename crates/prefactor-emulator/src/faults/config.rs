@@ -9,6 +9,7 @@ use super::kinds::{DropAfter, DropBefore, HtmlBody, Latency, ServerError, TooMan
 use super::rate::RateLimit;
 use super::runs::{IgnoredIds, TerminateRun};
 use crate::policy::Policy;
+use crate::read::Record;
 use crate::rules::CancelRule;
 
 /// What goes wrong on purpose. Without a fault everything works.
@@ -179,7 +180,7 @@ impl Faults {
     ///
     /// It is not JSON, has a name or a type that is not known, or a value out of range.
     pub fn from_json(json: &[u8]) -> Result<Self, FaultsError> {
-        let faults: Self = serde_json::from_slice(json).map_err(FaultsError::Json)?;
+        let Record(faults): Record<Self> = serde_json::from_slice(json).map_err(FaultsError::Json)?;
         faults.check()?;
         Ok(faults)
     }
@@ -283,6 +284,9 @@ mod tests {
         assert!(message(r#"{"server_eror":{}}"#).contains("unknown field `server_eror`"));
         assert!(message(r#"{"server_error":{"state":500}}"#).contains("unknown field `state`"));
         assert!(message("{").contains("EOF"));
+        for no_object in ["[7]", "7", "null"] {
+            assert!(message(no_object).contains("expected an object"), "{no_object}");
+        }
         assert_eq!(
             message(r#"{"drop_after":{"probability":50}}"#),
             "the probability of drop_after must be from 0 to 1, not 50"

@@ -1,6 +1,7 @@
 //! Reads requests: strictly and in one pass when they are well-formed, and only when that fails a second time
 //! to tell which field is wrong.
 
+mod depth;
 pub(crate) mod fields;
 pub(crate) mod values;
 
@@ -31,8 +32,9 @@ pub(crate) fn object<'a, P: Params<'a>>(json: &'a [u8]) -> Result<P, ApiError> {
 }
 
 fn explain(json: &[u8], fields: &[Field], error: &serde_json::Error) -> ApiError {
-    let Ok(value) = serde_json::from_slice::<Value>(json) else {
-        return ApiError::bad_request(format!("The body is not JSON: {error}."));
+    let value = match serde_json::from_slice::<Value>(json) {
+        Ok(value) => value,
+        Err(error) => return ApiError::bad_request(format!("The body can't be read as JSON: {error}.")),
     };
     let Value::Object(object) = value else {
         return ApiError::bad_request("The body must be a JSON object.");

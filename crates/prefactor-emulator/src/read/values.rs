@@ -11,6 +11,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::depth::is_too_deep;
+
 /// A text; it borrows unless the JSON had escapes. (`Option<Cow<str>>` would always copy.)
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
@@ -77,14 +79,20 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// A JSON object as it was sent, byte for byte.
+/// A JSON object as it was sent, byte for byte. It nests no deeper than can be read again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Object<'a>(pub(crate) &'a RawValue);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        if raw.get().starts_with('{') { Ok(Object(raw)) } else { Err(D::Error::custom("not an object")) }
+        if !raw.get().starts_with('{') {
+            return Err(D::Error::custom("not an object"));
+        }
+        if is_too_deep(raw.get()) {
+            return Err(D::Error::custom("nested too deep"));
+        }
+        Ok(Object(raw))
     }
 }
 

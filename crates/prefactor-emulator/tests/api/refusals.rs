@@ -2,8 +2,10 @@
 
 use prefactor_emulator::Emulator;
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::Api;
+use crate::support::{Api, LIMIT};
 
 #[tokio::test]
 async fn a_token_is_needed_and_must_be_known() {
@@ -50,6 +52,52 @@ async fn garbage_is_refused_in_json() {
 }
 
 #[tokio::test]
+async fn what_nests_too_deep_to_be_read_again_is_not_kept() {
+    let api = Api::start().await;
+    let instance = api.started().await;
+    let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    let details = |levels| {
+        let payload = nested(levels);
+        format!(
+            r#"{{"agent_instance_id":"{instance}","schema_name":"s","status":"active","payload":{payload}}}"#
+        )
+    };
+    let single = async |levels| {
+        let body = format!(r#"{{"details":{}}}"#, details(levels));
+        api.call(Method::POST, "/agent_spans", api.emulator.token(), Some(body)).await
+    };
+
+    assert_eq!(single(128).await.status, 200);
+    assert_eq!(single(129).await.refusal(), (400, "bad_request"));
+    assert_eq!(single(100_000).await.refusal(), (400, "bad_request"));
+    let items = [129, 1].map(|levels| {
+        let (key, details) = (api.key(), details(levels));
+        format!(r#"{{"_type":"agent_spans/create","idempotency_key":"{key}","details":{details}}}"#)
+    });
+    let bulk = format!(r#"{{"items":[{}]}}"#, items.join(","));
+    let answer = api.call(Method::POST, "/bulk", api.emulator.token(), Some(bulk)).await;
+    assert_eq!(answer.body["outputs"]["test-key-0000"]["code"], "bad_request", "{answer:?}");
+    assert_eq!(api.emulator.span_count(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_a_bad_request() {
+    let api = Api::start().await;
+    for head in ["Content-Length: 50", "Transfer-Encoding: chunked"] {
+        let mut stream = TcpStream::connect(api.emulator.address()).await.unwrap();
+        let request = format!("POST /api/v1/bulk HTTP/1.1\r\nHost: emulator\r\n{head}\r\n\r\nzz");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+
+        let mut answer = String::new();
+        tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains(r#""code":"bad_request""#), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn unknown_paths_and_wrong_methods_are_refused_in_json() {
     let api = Api::start().await;
     let call = async |method, path: &str| api.call(method, path, api.emulator.token(), None).await;
@@ -58,7 +106,8 @@ async fn unknown_paths_and_wrong_methods_are_refused_in_json() {
     assert_eq!(call(Method::GET, "").await.refusal(), (404, "not_found"));
     assert_eq!(call(Method::GET, "/bulk").await.refusal(), (405, "method_not_allowed"));
     assert_eq!(call(Method::DELETE, "/agent_spans").await.refusal(), (405, "method_not_allowed"));
-    assert_eq!(call(Method::GET, "/agent_instance/%FF").await.code(), "bad_request");
+    let answer = call(Method::GET, "/agent_instance/%FF").await;
+    assert_eq!((answer.code(), &answer.body["message"]), ("bad_request", &"The path is not UTF-8.".into()));
 }
 
 #[tokio::test]

@@ -19,8 +19,8 @@ pub(super) struct ListArgs {
     /// Runs of this agent [default: of every agent that the token may read].
     #[arg(long, value_name = "ID")]
     agent: Option<String>,
-    /// Only runs in this state, such as active or failed.
-    #[arg(long, value_name = "STATUS")]
+    /// Only runs in this state.
+    #[arg(long, value_name = "STATUS", value_parser = ["pending", "active", "complete", "failed", "cancelled", "terminated"])]
     status: Option<String>,
     /// How many at most.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
