@@ -1,5 +1,5 @@
 use prefactor::{AgentVersion, InSpan, Instance, RejectReason, SpanContext};
-use prefactor_emulator::{InstanceStatus, SpanRecord, SpanStatus};
+use prefactor_emulator::{Faults, IgnoredIds, InstanceStatus, SpanRecord, SpanStatus};
 use serde_json::json;
 
 use crate::support::{PATIENCE, Server, assert_all_delivered, assert_settled};
@@ -232,4 +232,46 @@ fn ids_are_known_as_soon_as_the_partition_is() {
     assert!(server.instance(second.id().expect("an id")).is_some());
     assert_eq!(server.spans(second.id().expect("an id"))[0].id, span.id().expect("an id"));
     assert_eq!(span.id().expect("an id").partition(), first.id().expect("an id").partition());
+}
+
+/// A server may give its own ids to runs and spans: the tree arrives all the same.
+#[test]
+fn ids_that_the_server_gives_are_followed() {
+    let server = Server::start();
+    server.set_faults(Faults::new().ignored_ids(IgnoredIds::new().instances(true).spans(true)));
+    let prefactor = server.pipeline().build().expect("a pipeline");
+    let runs: Vec<_> =
+        (0..20).map(|_| prefactor.instance(AgentVersion::new("agent", "v1")).start()).collect();
+    for run in &runs {
+        for _ in 0..10 {
+            let root = run.span("root", &json!({}));
+            let child = root.child("child", &json!({}));
+            child.child("leaf", &json!({})).complete(&());
+            child.complete(&());
+            root.complete(&());
+        }
+        run.finish();
+    }
+    let report = prefactor.shutdown_blocking(PATIENCE);
+
+    assert_all_delivered(&prefactor, &report.ledger);
+    for run in &runs {
+        let spans = server.spans(run.id().expect("an id"));
+        assert_eq!(spans.len(), 30);
+        let parent = |span: &SpanRecord| {
+            spans
+                .iter()
+                .find(|other| Some(other.id) == span.parent_span_id)
+                .map(|parent| &*parent.schema_name)
+        };
+        for span in &spans {
+            let expected = match &*span.schema_name {
+                "leaf" => Some("child"),
+                "child" => Some("root"),
+                _ => None,
+            };
+            assert_eq!(parent(span), expected);
+            assert_eq!(span.status, SpanStatus::Complete);
+        }
+    }
 }

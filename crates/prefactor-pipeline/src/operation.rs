@@ -102,6 +102,15 @@ impl Operation {
 }
 
 impl Action {
+    /// The span that must be known to the API before this can be done.
+    pub(crate) const fn refers_to(&self) -> Option<Stem> {
+        match self {
+            Self::FinishSpan { id, .. } => Some(*id),
+            Self::CreateSpan(create) => create.parent,
+            _ => None,
+        }
+    }
+
     /// When the span was finished, if this finishes one.
     pub(crate) const fn finished_at(&self) -> Option<Timestamp> {
         match self {

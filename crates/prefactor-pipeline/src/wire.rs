@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use prefactor_http::FinishStatus;
-use prefactor_pfid::{Partition, Stem};
+use prefactor_pfid::Pfid;
 
 use crate::clock::Timestamp;
 use crate::instance::Run;
@@ -66,7 +66,7 @@ fn write_item(out: &mut Vec<u8>, operation: &Operation) {
         Action::Register { members } => {
             open(out, "agent_instances/register", operation);
             if let Some(id) = run.id() {
-                id_member(out, ",\"id\":", id.stem(), id.partition());
+                id_member(out, ",\"id\":", id);
             }
             if !members.is_empty() {
                 out.push(b',');
@@ -99,8 +99,8 @@ fn write_item(out: &mut Vec<u8>, operation: &Operation) {
         // Flat, without `details`: the API would lose what is in there (API contract, Bulk).
         Action::FinishSpan { id, finish } => {
             open(out, "agent_spans/finish", operation);
-            if let Some(instance) = run.id() {
-                id_member(out, ",\"agent_span_id\":", *id, instance.partition());
+            if let Some(id) = run.span_id(*id) {
+                id_member(out, ",\"agent_span_id\":", id);
             }
             status_member(out, finish.status);
             time_member(out, "timestamp", finish.at);
@@ -113,10 +113,10 @@ fn write_item(out: &mut Vec<u8>, operation: &Operation) {
 fn write_span(out: &mut Vec<u8>, run: &Run, create: &CreateSpan) {
     instance_member(out, "\"agent_instance_id\":", run);
     if let Some(instance) = run.id() {
-        id_member(out, ",\"id\":", create.id, instance.partition());
-        if let Some(parent) = create.parent {
-            id_member(out, ",\"parent_span_id\":", parent, instance.partition());
-        }
+        id_member(out, ",\"id\":", create.id.with_partition(instance.partition()));
+    }
+    if let Some(parent) = create.parent.and_then(|parent| run.span_id(parent)) {
+        id_member(out, ",\"parent_span_id\":", parent);
     }
     out.push(b',');
     out.extend_from_slice(&create.members);
@@ -151,14 +151,14 @@ fn open(out: &mut Vec<u8>, kind: &str, operation: &Operation) {
 fn instance_member(out: &mut Vec<u8>, member: &str, run: &Run) {
     // An instance whose id is not known yet holds everything but its registration back.
     if let Some(id) = run.id() {
-        id_member(out, member, id.stem(), id.partition());
+        id_member(out, member, id);
     }
 }
 
-fn id_member(out: &mut Vec<u8>, member: &str, stem: Stem, partition: Partition) {
+fn id_member(out: &mut Vec<u8>, member: &str, id: Pfid) {
     out.extend_from_slice(member.as_bytes());
     out.push(b'"');
-    out.extend_from_slice(&stem.with_partition(partition).encode());
+    out.extend_from_slice(&id.encode());
     out.push(b'"');
 }
 

@@ -1,6 +1,6 @@
 //! Everything that waits to be sent, and the rule by which batches are cut from it. No clock: time is an argument.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use prefactor_pfid::Stem;
 use tokio::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::Doubt;
 use super::message::{Completed, LimitLesson};
 use super::run_queue::{RunQueue, Standing};
 use crate::ledger::{Fate, RejectReason};
-use crate::operation::Operation;
+use crate::operation::{Action, Operation};
 use crate::random_key::RandomKeyed;
 
 /// How large a batch may get, and how long the first operation in it waits for company.
@@ -219,8 +219,10 @@ impl Backlog {
             self.ready_bytes -= queue.wire_len();
             queue.standing = Standing::InFlight;
             runs.push(key);
+            let mut created = Created::default();
             while operations.len() < max_items.min(doubt.most_items)
                 && (operations.is_empty() || bytes + queue.front_len() <= self.limits.bytes)
+                && queue.front().is_some_and(|operation| created.admits(operation))
             {
                 bytes += queue.front_len();
                 let Some(operation) = queue.pop() else { break };
@@ -229,6 +231,27 @@ impl Backlog {
             queue.overdue = !queue.is_empty();
         }
         Cut { operations, runs, doubt }
+    }
+}
+
+/// The spans of a run that are created by a request so far. Where the API gives them its own ids, nothing that refers to
+/// them can go with it: these ids come with the answer.
+#[derive(Default)]
+struct Created(HashSet<Stem, RandomKeyed>);
+
+impl Created {
+    /// Whether the operation may go with the others; then it counts as one of them.
+    fn admits(&mut self, operation: &Operation) -> bool {
+        if !operation.run().pipeline().server_assigns_span_ids() {
+            return true;
+        }
+        if operation.action.refers_to().is_some_and(|span| self.0.contains(&span)) {
+            return false;
+        }
+        if let Action::CreateSpan(create) = &operation.action {
+            self.0.insert(create.id);
+        }
+        true
     }
 }
 

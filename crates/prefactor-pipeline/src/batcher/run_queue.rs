@@ -105,6 +105,11 @@ impl RunQueue {
         None
     }
 
+    /// What `pop` would take.
+    pub(crate) fn front(&self) -> Option<&Operation> {
+        self.operations.front()
+    }
+
     /// Takes the first operation for a batch.
     pub(crate) fn pop(&mut self) -> Option<Operation> {
         let operation = self.operations.pop_front()?;
@@ -121,7 +126,7 @@ impl RunQueue {
         Some(operation)
     }
 
-    /// What `pop` would take, in bytes of a request.
+    /// The same in bytes of a request.
     pub(crate) fn front_len(&self) -> usize {
         self.operations.front().map_or(0, wire::estimated_len)
     }

@@ -134,7 +134,7 @@ impl Span {
     /// for a span that is not recorded.
     pub fn id(&self) -> Option<Pfid> {
         let inner = self.inner.as_ref()?;
-        Some(inner.id.with_partition(inner.live.run.id()?.partition()))
+        inner.live.run.span_id(inner.id)
     }
 
     /// What is needed to begin children of this span elsewhere, for example on another thread. Cheap to clone.

@@ -3,6 +3,7 @@
 mod actor;
 mod lifecycle;
 mod run;
+mod span_answers;
 mod span_table;
 
 pub(crate) use actor::{InstanceActor, InstanceMessage};

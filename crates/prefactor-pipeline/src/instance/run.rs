@@ -1,6 +1,6 @@
 //! What callers, actors and tickets of one instance share. It outlives its actor, which is only the one who works on it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -10,6 +10,7 @@ use ractor::{ActorId, ActorRef};
 
 use super::InstanceMessage;
 use super::lifecycle::{Lifecycle, Verdict};
+use super::span_answers::SpanAnswers;
 use super::span_table::SpanTable;
 use crate::account::{Account, Epoch};
 use crate::clock::Timestamp;
@@ -17,7 +18,6 @@ use crate::intake::IntakeInput;
 use crate::ledger::{Fate, LossReason, RejectReason, Tally};
 use crate::operation::{Action, Operation, SpanFinish, Ticket};
 use crate::pipeline::Pipeline;
-use crate::random_key::RandomKeyed;
 use crate::termination::Termination;
 
 /// One run of an agent.
@@ -36,8 +36,7 @@ pub(crate) struct Run {
     finished: AtomicBool,
     /// Made when somebody asks, or when there is something to tell.
     termination: OnceLock<Termination>,
-    /// Open spans that the API has refused: their finish and their children have no chance either.
-    refused_spans: Mutex<HashSet<Stem, RandomKeyed>>,
+    span_answers: Mutex<SpanAnswers>,
     /// Nothing has happened since the last sweep.
     rested: AtomicBool,
     /// What the intake has routed here and the actor has not looked at yet.
@@ -75,7 +74,7 @@ impl Run {
             refused: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             termination: OnceLock::new(),
-            refused_spans: Mutex::default(),
+            span_answers: Mutex::default(),
             rested: AtomicBool::new(false),
             arrived: Mutex::default(),
             state: Mutex::default(),
@@ -304,16 +303,35 @@ impl Run {
 
     /// The API has refused to create a span for good.
     pub(crate) fn span_refused(&self, span: Stem) {
-        lock(&self.refused_spans).insert(span);
+        lock(&self.span_answers).refuse(span);
     }
 
     pub(crate) fn is_span_refused(&self, span: Stem) -> bool {
-        lock(&self.refused_spans).contains(&span)
+        lock(&self.span_answers).is_refused(span)
     }
 
-    /// Nothing more will be asked about this span.
-    pub(crate) fn forget_refused_span(&self, span: Stem) {
-        lock(&self.refused_spans).remove(&span);
+    /// The API has created a span; tells whether that was under another id than ours.
+    pub(crate) fn span_created_as(&self, span: Stem, id: Pfid) -> bool {
+        let is_ours = self.id().is_some_and(|run| span.with_partition(run.partition()) == id);
+        if !is_ours {
+            lock(&self.span_answers).assign(span, id);
+            self.pipeline.span_ids_are_assigned_by_server();
+        }
+        !is_ours
+    }
+
+    /// The finish of a span has its fate.
+    pub(crate) fn span_finished(&self, span: Stem) {
+        lock(&self.span_answers).finish(span);
+    }
+
+    /// The id of a span on the server, as far as it is known. `None` before that of the run is.
+    pub(crate) fn span_id(&self, span: Stem) -> Option<Pfid> {
+        let ours = span.with_partition(self.id()?.partition());
+        if !self.pipeline.server_assigns_span_ids() {
+            return Some(ours);
+        }
+        Some(lock(&self.span_answers).assigned(span).unwrap_or(ours))
     }
 
     fn answered(self: &Arc<Self>) {

@@ -64,6 +64,8 @@ pub(crate) struct Pipeline {
     partition: OnceLock<Partition>,
     /// The API has answered a registration with another id than ours: no use choosing any.
     server_assigns_ids: AtomicBool,
+    /// The same of spans: what refers to one must wait until its id is known.
+    server_assigns_span_ids: AtomicBool,
     /// Nothing new is taken.
     closed: AtomicBool,
     /// Nothing is delivered any more.
@@ -126,6 +128,7 @@ impl Pipeline {
             interrupt: config.interrupt,
             partition: config.partition.map_or_else(OnceLock::new, OnceLock::from),
             server_assigns_ids: AtomicBool::new(false),
+            server_assigns_span_ids: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             health: AtomicU8::new(Health::Delivering as u8),
@@ -270,6 +273,16 @@ impl Pipeline {
                 "the prefactor api gives instances other ids than ours; using its ids from now on"
             );
         }
+    }
+
+    pub(crate) fn span_ids_are_assigned_by_server(&self) {
+        if !self.server_assigns_span_ids.swap(true, Ordering::Relaxed) && self.logs(LogLevel::Warn) {
+            tracing::warn!("the prefactor api gives spans other ids than ours; using its ids from now on");
+        }
+    }
+
+    pub(crate) fn server_assigns_span_ids(&self) -> bool {
+        self.server_assigns_span_ids.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_flushing(&self) -> bool {

@@ -208,9 +208,27 @@ impl SenderActor {
         drop(held);
         let answered_at = Timestamp::now();
         let mut left = Completed { processed: true, ..Completed::default() };
+        // Spans that turn out to have other ids, and those below them: what referred to them in this request did so in vain.
+        let mut renamed = Vec::new();
         for (mut operation, outcome) in operations.into_iter().zip(outcomes) {
             match outcome {
-                ItemOutcome::Delivered(id) => self.deliver(operation, id, answered_at),
+                ItemOutcome::Delivered(id) => {
+                    if let (Action::CreateSpan(create), Some(id)) = (&operation.action, id)
+                        && operation.run().span_created_as(create.id, id)
+                    {
+                        renamed.push(create.id);
+                    }
+                    self.deliver(operation, id, answered_at);
+                }
+                ItemOutcome::Retry
+                | ItemOutcome::Rejected(RejectReason::Validation | RejectReason::NotFound)
+                    if operation.action.refers_to().is_some_and(|span| renamed.contains(&span)) =>
+                {
+                    if let Action::CreateSpan(create) = &operation.action {
+                        renamed.push(create.id);
+                    }
+                    left.returned.push(operation);
+                }
                 // A server that goes on behind an error refuses what needs the thing that is not there, or not yet in the
                 // state that it should be in.
                 ItemOutcome::OutOfState
@@ -244,12 +262,20 @@ impl SenderActor {
     }
 
     fn deliver(&self, operation: Operation, id: Option<Pfid>, answered_at: Timestamp) {
-        if let Action::Register { .. } = operation.action {
-            match id.or(operation.run().id()) {
-                Some(id) => operation.run().registered_as(id),
+        let run = operation.run();
+        match &operation.action {
+            Action::Register { .. } => match id.or(run.id()) {
+                Some(id) => run.registered_as(id),
                 // Registered, but under which id it does not say: nothing can be sent to it.
-                None => operation.run().registration_refused(),
+                None => run.registration_refused(),
+            },
+            Action::FinishSpan { id, .. }
+            | Action::CreateSpan(CreateSpan { id, end: SpanEnd::Finished(_), .. })
+                if self.pipeline.server_assigns_span_ids() =>
+            {
+                run.span_finished(*id);
             }
+            _ => {}
         }
         self.pipeline.delivered(&operation, answered_at);
         operation.settle(Fate::Delivered);
@@ -297,13 +323,7 @@ fn tell_of_terminations(operations: &[Operation], signals: &[Signal]) {
 
 /// Whether it needs a span that the API has refused.
 fn is_hopeless(operation: &Operation) -> bool {
-    match &operation.action {
-        Action::FinishSpan { id, .. } => operation.run().is_span_refused(*id),
-        Action::CreateSpan(create) => {
-            create.parent.is_some_and(|parent| operation.run().is_span_refused(parent))
-        }
-        _ => false,
-    }
+    operation.action.refers_to().is_some_and(|span| operation.run().is_span_refused(span))
 }
 
 fn reject(operation: Operation, reason: RejectReason) {
@@ -312,7 +332,7 @@ fn reject(operation: Operation, reason: RejectReason) {
         Action::CreateSpan(CreateSpan { id, end: SpanEnd::Open | SpanEnd::Cancelled, .. }) => {
             operation.run().span_refused(*id);
         }
-        Action::FinishSpan { id, .. } => operation.run().forget_refused_span(*id),
+        Action::FinishSpan { id, .. } => operation.run().span_finished(*id),
         _ => {}
     }
     operation.settle(Fate::Rejected(reason));

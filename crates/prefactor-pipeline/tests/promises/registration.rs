@@ -48,6 +48,53 @@ async fn a_server_that_gives_other_ids_than_asked_for_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_gives_spans_other_ids_is_followed() {
+    for independent in [false, true] {
+        for linger in [SECOND / 10, SECOND / 100] {
+            let mut api = Api::new().assigns_span_ids();
+            if independent {
+                api = api.independent();
+            }
+            let prefactor = api.pipeline().linger(linger).build().unwrap();
+
+            for _ in 0..2 {
+                let run = begin(&prefactor);
+                let root = run.span("agent:step", &json!({ "name": "root" }));
+                let child = root.child("agent:step", &json!({ "name": "child" }));
+                let failed = child.child("agent:step", &json!({ "name": "failed" }));
+                failed.fail(&json!({}));
+                sleep(SECOND / 20).await;
+                child.child("agent:step", &json!({ "name": "cancelled" })).cancel();
+                sleep(SECOND / 20).await;
+                child.complete(&json!({}));
+                child.child("agent:step", &json!({ "name": "late" })).complete(&json!({}));
+                root.complete(&json!({}));
+                run.finish();
+            }
+            assert_all_delivered(&prefactor).await;
+
+            let tree = "run complete\n  root complete\n    child complete\n      failed failed\n      cancelled cancelled\n      \
+                        late complete\n";
+            assert_eq!(api.tree(), tree.repeat(2), "independent: {independent}, linger: {linger:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_span_tells_the_id_that_the_server_gave_it() {
+    let api = Api::new().assigns_span_ids();
+    let prefactor = api.pipeline().build().unwrap();
+    let run = begin(&prefactor);
+    let span = run.span("agent:step", &json!({ "name": "a" }));
+    let ours = span.id();
+
+    run.flush(PATIENCE).await;
+
+    assert_ne!(span.id(), ours);
+    assert!(api.has_span(span.id().unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_registration_rejects_its_run_and_no_other() {
     let api = Api::new()
         .on_item(|item| (item["agent_version"]["name"] == "refused").then_some("validation_errors"));

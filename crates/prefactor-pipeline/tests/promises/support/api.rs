@@ -124,6 +124,12 @@ impl Api {
         self.lock().world.terminate(&run.to_string(), reason);
     }
 
+    /// The same of spans.
+    pub(crate) fn assigns_span_ids(self) -> Self {
+        self.lock().world.assigns_span_ids = true;
+        self
+    }
+
     /// A pipeline to this API on the test's own runtime.
     pub(crate) fn pipeline(&self) -> Builder {
         self.pipeline_without_partition().partition(partition())
@@ -146,6 +152,11 @@ impl Api {
 
     pub(crate) fn most_under_way(&self) -> usize {
         self.lock().most_under_way
+    }
+
+    pub(crate) fn has_span(&self, id: impl ToString) -> bool {
+        let id = id.to_string();
+        self.lock().world.spans.iter().any(|(known, _)| *known == id)
     }
 
     /// The names of all spans in the order of their creation.

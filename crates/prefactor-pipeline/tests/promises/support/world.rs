@@ -22,6 +22,7 @@ pub(super) struct World {
     pub(super) spans: Vec<(String, SpanRecord)>,
     pub(super) strict_cancel: bool,
     pub(super) assigns_ids: bool,
+    pub(super) assigns_span_ids: bool,
     /// The runs that an operator has ended, and why.
     terminated: BTreeMap<String, Option<String>>,
     assigned: u64,
@@ -77,13 +78,15 @@ impl World {
     }
 
     fn register(&mut self, asked: Option<String>) -> Value {
-        let id = asked.filter(|_| !self.assigns_ids).unwrap_or_else(|| {
-            self.assigned += 1;
-            let stem = Stem::new(self.assigned, [7; 10]).expect("a small time");
-            Pfid::to_string(&stem.with_partition(partition()))
-        });
+        let id = asked.filter(|_| !self.assigns_ids).unwrap_or_else(|| self.assign());
         self.instances.insert(id.clone(), "pending".to_owned());
         json!({ "type": "agent_instance", "id": id, "status": "pending" })
+    }
+
+    fn assign(&mut self) -> String {
+        self.assigned += 1;
+        let stem = Stem::new(self.assigned, [7; 10]).expect("a small time");
+        Pfid::to_string(&stem.with_partition(partition()))
     }
 
     fn change_instance(&mut self, id: &str, to: &str, allowed: impl Fn(&str) -> bool) -> Result<Value, Code> {
@@ -107,7 +110,8 @@ impl World {
             matches!(&**state, "active" | "terminated"),
             "a span comes between start and finish of its run, not {state}"
         );
-        let id = text("id").expect("spans choose their ids");
+        let asked = text("id").expect("spans choose their ids");
+        let id = if self.assigns_span_ids { self.assign() } else { asked };
         let parent = text("parent_span_id");
         if let Some(parent) = &parent
             && !self.spans.iter().any(|(id, span)| id == parent && span.instance == instance)
