@@ -4,6 +4,8 @@
 mod backpressure;
 /// What holds for every pipeline with bad input: a clear outcome, counted, and nothing else disturbed.
 mod bad_input;
+/// All the ways in which a pipeline ends.
+mod endings;
 /// What the environment variables of the API contract do, seen from the server.
 mod environment;
 /// Exactly once, in order, under every fault.

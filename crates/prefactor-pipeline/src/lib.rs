@@ -9,6 +9,7 @@ mod clock;
 pub mod config;
 #[cfg(test)]
 mod fixture;
+mod guard;
 mod handle;
 mod inbox;
 mod instance;
@@ -30,6 +31,7 @@ mod watch;
 mod wire;
 
 pub use config::{BuildError, Builder, InvalidSampleRate, SampleRate};
+pub use guard::ShutdownGuard;
 pub use handle::{AgentVersion, InSpan, Instance, InstanceBuilder, Span, SpanContext, WithSpan};
 pub use ledger::{Ledger, LossReason, RejectReason, Tally};
 pub use log::{LogLevel, UnknownLogLevel};

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::account::Account;
 use crate::clock::FOREVER;
 use crate::config::{BuildError, Builder, Settings};
+use crate::guard::ShutdownGuard;
 use crate::handle::{AgentVersion, InstanceBuilder};
 use crate::ledger::Ledger;
 use crate::pipeline::{Done, Engine, EngineConfig, Health, Order, Pipeline, PipelineConfig, Traffic};
@@ -194,6 +195,21 @@ impl Prefactor {
         inner.pipeline.close();
         let complete = inner.ordered_blocking(timeout, |done| Order::Shutdown { timeout, done });
         inner.shut_down_report(complete)
+    }
+}
+
+impl Prefactor {
+    /// A guard that shuts this pipeline down, within `timeout`, when it is dropped: for the `main` of a service.
+    pub fn shutdown_on_drop(&self, timeout: Duration) -> ShutdownGuard {
+        ShutdownGuard::new(self.clone(), timeout)
+    }
+
+    /// Gives the order to shut down, and waits for nothing.
+    pub(crate) fn begin_shutdown(&self, timeout: Duration) {
+        if let Some(inner) = &self.inner {
+            inner.pipeline.close();
+            inner.engine.order(Order::Shutdown { timeout, done: Box::new(|_| ()) });
+        }
     }
 }
 
