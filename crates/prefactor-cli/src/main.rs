@@ -2,7 +2,7 @@
 //!
 //! - `args` is the top of the command line; `commands` has a module per command, with its arguments.
 //! - `connection` finds the API and the token: flags, environment, `profiles`.
-//! - `input` reads what users write, `pages` what comes in pages, `output` prints for people and for programs.
+//! - `input` reads what users write, `pages` what comes in pages, `verbatim` keeps what the API said, `output` prints for people and for programs.
 //! - `failure` has the errors, and what each exit code promises.
 
 mod args;
@@ -15,6 +15,7 @@ mod pages;
 mod profiles;
 mod runtime;
 mod token_arg;
+mod verbatim;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,7 @@
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::Stdio;
+use std::thread;
 
 use crate::support::{Api, RUN, prefactor, run};
 
@@ -69,4 +71,39 @@ fn json_and_ids_exclude_each_other() {
     let said = run(prefactor().args(["agents", "list", "--json", "--ids"]));
 
     assert!(said.error(2).contains("cannot be used with"));
+}
+
+/// The address of an API that gives this one answer, to whatever it is asked.
+fn answering(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let _ = stream.read(&mut [0; 10_000]);
+        let length = body.len();
+        let _ =
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn programs_get_fields_that_are_newer_than_we_are() {
+    let agent = r#"{
+        "type": "agent", "id": "a1", "name": "A", "status": "active", "mood": {"today": "sunny"},
+        "available_actions": {"update": true, "retire": true, "reinstate": false, "delete": false, "sing": true}
+    }"#;
+    let show = answering(format!(r#"{{"status": "success", "details": {agent}}}"#));
+    let list = answering(format!(r#"{{"status": "success", "summaries": [{agent}, {agent}]}}"#));
+    let asked = |url: &str, args: &[&str]| {
+        run(prefactor().args(["agents"]).args(args).args(["--json", "--token", "t", "--url", url]))
+    };
+
+    let shown = asked(&show, &["show", "a1"]).json();
+    let listed = asked(&list, &["list"]);
+
+    let agent: serde_json::Value = serde_json::from_str(agent).expect("json");
+    assert_eq!(shown, agent);
+    assert_eq!(listed.output().lines().count(), 2, "a line for each: {listed:?}");
+    assert_eq!(listed.json_lines(), [agent.clone(), agent]);
 }

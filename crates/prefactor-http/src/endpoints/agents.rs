@@ -1,4 +1,7 @@
+use std::marker::PhantomData;
+
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 
 use super::{Detailed, params, segment};
 use crate::{
@@ -19,25 +22,41 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Copy)]
-pub struct AgentClient<'a> {
+#[derive(Debug)]
+pub struct AgentClient<'a, T = Agent> {
     client: &'a PrefactorClient,
+    answer: PhantomData<fn() -> T>,
 }
 
 impl PrefactorClient {
     /// The endpoints for agents.
     #[must_use]
     pub fn agents(&self) -> AgentClient<'_> {
-        AgentClient { client: self }
+        AgentClient { client: self, answer: PhantomData }
     }
 }
 
-impl AgentClient<'_> {
+impl<T> Clone for AgentClient<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for AgentClient<'_, T> {}
+
+impl<'a, T: DeserializeOwned> AgentClient<'a, T> {
+    /// The same endpoints with another type for what they answer: one of your own, or
+    /// [`serde_json::Value`](https://docs.rs/serde_json) for fields that [`Agent`] does not know.
+    #[must_use]
+    pub fn reading<U: DeserializeOwned>(self) -> AgentClient<'a, U> {
+        AgentClient { client: self.client, answer: PhantomData }
+    }
+
     /// Creates an agent. Gets an idempotency key if the request has none.
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn create(self, mut request: CreateAgentRequest) -> Result<Agent, PrefactorError> {
+    pub async fn create(self, mut request: CreateAgentRequest) -> Result<T, PrefactorError> {
         let key = request.idempotency_key.take().unwrap_or_else(|| self.client.config().idempotency_key());
         let body = Detailed { details: &request, idempotency_key: Some(key) };
         details(self.client.request(Method::POST, "/api/v1/agent").json_data(&body)).await
@@ -47,7 +66,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn get(self, id: &str) -> Result<Agent, PrefactorError> {
+    pub async fn get(self, id: &str) -> Result<T, PrefactorError> {
         details(self.client.request(Method::GET, format!("/api/v1/agent/{}", segment(id)?))).await
     }
 
@@ -55,7 +74,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn update(self, id: &str, mut request: UpdateAgentRequest) -> Result<Agent, PrefactorError> {
+    pub async fn update(self, id: &str, mut request: UpdateAgentRequest) -> Result<T, PrefactorError> {
         let idempotency_key = request.idempotency_key.take();
         let body = Detailed { details: &request, idempotency_key };
         let path = format!("/api/v1/agent/{}", segment(id)?);
@@ -66,7 +85,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn list(self, query: ListAgentsQuery) -> Result<ListResponse<Agent>, PrefactorError> {
+    pub async fn list(self, query: ListAgentsQuery) -> Result<ListResponse<T>, PrefactorError> {
         self.client.request(Method::GET, "/api/v1/agent").params(params(&query)?).fetch().await
     }
 
@@ -74,7 +93,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn show(self, query: ShowAgentQuery) -> Result<Agent, PrefactorError> {
+    pub async fn show(self, query: ShowAgentQuery) -> Result<T, PrefactorError> {
         details(self.client.request(Method::GET, "/api/v1/agent/show").params(params(&query)?)).await
     }
 
@@ -82,7 +101,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn retire(self, id: &str) -> Result<Agent, PrefactorError> {
+    pub async fn retire(self, id: &str) -> Result<T, PrefactorError> {
         details(self.client.request(Method::POST, format!("/api/v1/agent/{}/retire", segment(id)?))).await
     }
 
@@ -90,7 +109,7 @@ impl AgentClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn reinstate(self, id: &str) -> Result<Agent, PrefactorError> {
+    pub async fn reinstate(self, id: &str) -> Result<T, PrefactorError> {
         details(self.client.request(Method::POST, format!("/api/v1/agent/{}/reinstate", segment(id)?))).await
     }
 
@@ -104,6 +123,6 @@ impl AgentClient<'_> {
     }
 }
 
-async fn details(request: Request<'_>) -> Result<Agent, PrefactorError> {
-    request.fetch::<ApiResponse<Agent>>().await.map(|answer| answer.details)
+async fn details<T: DeserializeOwned>(request: Request<'_>) -> Result<T, PrefactorError> {
+    request.fetch::<ApiResponse<T>>().await.map(|answer| answer.details)
 }

@@ -1,4 +1,7 @@
+use std::marker::PhantomData;
+
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 
 use super::{params, segment};
 use crate::{
@@ -23,28 +26,41 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Copy)]
-pub struct AgentInstanceClient<'a> {
+#[derive(Debug)]
+pub struct AgentInstanceClient<'a, T = AgentInstance> {
     client: &'a PrefactorClient,
+    answer: PhantomData<fn() -> T>,
 }
 
 impl PrefactorClient {
     /// The endpoints for runs of agents.
     #[must_use]
     pub fn agent_instances(&self) -> AgentInstanceClient<'_> {
-        AgentInstanceClient { client: self }
+        AgentInstanceClient { client: self, answer: PhantomData }
     }
 }
 
-impl AgentInstanceClient<'_> {
+impl<T> Clone for AgentInstanceClient<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for AgentInstanceClient<'_, T> {}
+
+impl<'a, T: DeserializeOwned> AgentInstanceClient<'a, T> {
+    /// The same endpoints with another type for what they answer: one of your own, or
+    /// [`serde_json::Value`](https://docs.rs/serde_json) for fields that [`AgentInstance`] does not know.
+    #[must_use]
+    pub fn reading<U: DeserializeOwned>(self) -> AgentInstanceClient<'a, U> {
+        AgentInstanceClient { client: self.client, answer: PhantomData }
+    }
+
     /// Announces a run, which is `pending` then.
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn register(
-        self,
-        mut request: RegisterInstanceRequest,
-    ) -> Result<AgentInstance, PrefactorError> {
+    pub async fn register(self, mut request: RegisterInstanceRequest) -> Result<T, PrefactorError> {
         request.idempotency_key.get_or_insert_with(|| self.client.config().idempotency_key());
         self.post("/api/v1/agent_instance/register".to_owned(), &request).await
     }
@@ -53,11 +69,7 @@ impl AgentInstanceClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`]; [`is_already_done`](PrefactorError::is_already_done) when it was started before.
-    pub async fn start(
-        self,
-        id: &str,
-        mut request: StartInstanceRequest,
-    ) -> Result<AgentInstance, PrefactorError> {
+    pub async fn start(self, id: &str, mut request: StartInstanceRequest) -> Result<T, PrefactorError> {
         request.idempotency_key.get_or_insert_with(|| self.client.config().idempotency_key());
         self.post(format!("/api/v1/agent_instance/{}/start", segment(id)?), &request).await
     }
@@ -66,11 +78,7 @@ impl AgentInstanceClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`]; [`is_already_done`](PrefactorError::is_already_done) when it was ended before.
-    pub async fn finish(
-        self,
-        id: &str,
-        mut request: FinishInstanceRequest,
-    ) -> Result<AgentInstance, PrefactorError> {
+    pub async fn finish(self, id: &str, mut request: FinishInstanceRequest) -> Result<T, PrefactorError> {
         request.idempotency_key.get_or_insert_with(|| self.client.config().idempotency_key());
         self.post(format!("/api/v1/agent_instance/{}/finish", segment(id)?), &request).await
     }
@@ -83,7 +91,7 @@ impl AgentInstanceClient<'_> {
         self,
         id: &str,
         mut request: RecordQualityRequest,
-    ) -> Result<AgentInstance, PrefactorError> {
+    ) -> Result<T, PrefactorError> {
         request.idempotency_key.get_or_insert_with(|| self.client.config().idempotency_key());
         self.post(format!("/api/v1/agent_instance/{}/record_quality", segment(id)?), &request).await
     }
@@ -92,11 +100,7 @@ impl AgentInstanceClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn terminate(
-        self,
-        id: &str,
-        request: TerminateInstanceRequest,
-    ) -> Result<AgentInstance, PrefactorError> {
+    pub async fn terminate(self, id: &str, request: TerminateInstanceRequest) -> Result<T, PrefactorError> {
         self.post(format!("/api/v1/agent_instance/{}/terminate", segment(id)?), &request).await
     }
 
@@ -104,9 +108,9 @@ impl AgentInstanceClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn get(self, id: &str) -> Result<AgentInstance, PrefactorError> {
+    pub async fn get(self, id: &str) -> Result<T, PrefactorError> {
         let path = format!("/api/v1/agent_instance/{}", segment(id)?);
-        let answer: ApiResponse<AgentInstance> = self.client.request(Method::GET, path).fetch().await?;
+        let answer: ApiResponse<T> = self.client.request(Method::GET, path).fetch().await?;
         Ok(answer.details)
     }
 
@@ -114,16 +118,12 @@ impl AgentInstanceClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn list(
-        self,
-        query: ListInstancesQuery,
-    ) -> Result<ListResponse<AgentInstance>, PrefactorError> {
+    pub async fn list(self, query: ListInstancesQuery) -> Result<ListResponse<T>, PrefactorError> {
         self.client.request(Method::GET, "/api/v1/agent_instance").params(params(&query)?).fetch().await
     }
 
-    async fn post(self, path: String, body: &impl serde::Serialize) -> Result<AgentInstance, PrefactorError> {
-        let answer: ApiResponse<AgentInstance> =
-            self.client.request(Method::POST, path).json_data(body).fetch().await?;
+    async fn post(self, path: String, body: &impl serde::Serialize) -> Result<T, PrefactorError> {
+        let answer: ApiResponse<T> = self.client.request(Method::POST, path).json_data(body).fetch().await?;
         Ok(answer.details)
     }
 }

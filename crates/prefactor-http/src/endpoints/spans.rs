@@ -1,4 +1,7 @@
+use std::marker::PhantomData;
+
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 
 use super::{Detailed, params, segment};
 use crate::{
@@ -25,28 +28,52 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Copy)]
-pub struct AgentSpanClient<'a> {
+#[derive(Debug)]
+pub struct AgentSpanClient<'a, T = AgentSpan> {
     client: &'a PrefactorClient,
+    answer: PhantomData<fn() -> T>,
 }
 
 impl PrefactorClient {
     /// The endpoints for steps of runs.
     #[must_use]
     pub fn agent_spans(&self) -> AgentSpanClient<'_> {
-        AgentSpanClient { client: self }
+        AgentSpanClient { client: self, answer: PhantomData }
     }
 }
 
-impl AgentSpanClient<'_> {
+impl<T> Clone for AgentSpanClient<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for AgentSpanClient<'_, T> {}
+
+impl<'a, T: DeserializeOwned> AgentSpanClient<'a, T> {
+    /// The same endpoints with another type for what they answer: one of your own, or
+    /// [`serde_json::Value`](https://docs.rs/serde_json) for fields that [`AgentSpan`] does not know.
+    ///
+    /// ```no_run
+    /// # async fn run(client: prefactor_http::PrefactorClient, id: &str) -> Result<(), prefactor_http::PrefactorError> {
+    /// use prefactor_http::FinishSpanRequest;
+    /// use serde_json::Value;
+    ///
+    /// let answer = client.agent_spans().reading::<Value>().finish(id, FinishSpanRequest::new()).await?;
+    /// println!("{}", answer.details["a_field_of_next_year"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn reading<U: DeserializeOwned>(self) -> AgentSpanClient<'a, U> {
+        AgentSpanClient { client: self.client, answer: PhantomData }
+    }
+
     /// Creates a span. Its parent must exist.
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn create(
-        self,
-        mut request: CreateSpanRequest,
-    ) -> Result<ApiResponse<AgentSpan>, PrefactorError> {
+    pub async fn create(self, mut request: CreateSpanRequest) -> Result<ApiResponse<T>, PrefactorError> {
         let key = request.idempotency_key.take().unwrap_or_else(|| self.client.config().idempotency_key());
         let body = Detailed { details: &request, idempotency_key: Some(key) };
         self.client.request(Method::POST, "/api/v1/agent_spans").json_data(&body).fetch().await
@@ -60,7 +87,7 @@ impl AgentSpanClient<'_> {
         self,
         id: &str,
         mut request: FinishSpanRequest,
-    ) -> Result<ApiResponse<AgentSpan>, PrefactorError> {
+    ) -> Result<ApiResponse<T>, PrefactorError> {
         request.idempotency_key.get_or_insert_with(|| self.client.config().idempotency_key());
         let path = format!("/api/v1/agent_spans/{}/finish", segment(id)?);
         self.client.request(Method::POST, path).json_data(&request).fetch().await
@@ -70,7 +97,7 @@ impl AgentSpanClient<'_> {
     ///
     /// # Errors
     /// [`PrefactorError`].
-    pub async fn list(self, query: ListSpansQuery) -> Result<ListResponse<AgentSpan>, PrefactorError> {
+    pub async fn list(self, query: ListSpansQuery) -> Result<ListResponse<T>, PrefactorError> {
         self.client.request(Method::GET, "/api/v1/agent_spans").params(params(&query)?).fetch().await
     }
 }

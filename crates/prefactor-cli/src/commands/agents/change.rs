@@ -6,6 +6,7 @@ use prefactor_pfid::Pfid;
 use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::output::{Out, OutputArgs};
+use crate::verbatim;
 
 /// Create an agent.
 #[derive(Debug, clap::Args)]
@@ -81,7 +82,7 @@ pub(super) async fn create(args: CreateArgs) -> Result<(), Failure> {
     request.risk_profile_id = args.relations.risk_profile_id;
     request.team_id = args.relations.team_id;
     request.idempotency_key = args.idempotency_key;
-    let agent = args.client.client()?.agents().create(request).await?;
+    let agent = verbatim::agents(&args.client.client()?).create(request).await?;
     Out::new(args.output).one(&agent)
 }
 
@@ -92,6 +93,6 @@ pub(super) async fn update(args: UpdateArgs) -> Result<(), Failure> {
     request.owner_person_id = args.relations.owner_person_id;
     request.risk_profile_id = args.relations.risk_profile_id;
     request.team_id = args.relations.team_id;
-    let agent = args.client.client()?.agents().update(&args.agent, request).await?;
+    let agent = verbatim::agents(&args.client.client()?).update(&args.agent, request).await?;
     Out::new(args.output).one(&agent)
 }

@@ -10,6 +10,7 @@ use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::output::{Out, OutputArgs};
 use crate::runtime::block_on;
+use crate::verbatim;
 
 pub(crate) use read::each_agent;
 
@@ -67,11 +68,11 @@ pub(crate) fn run(args: AgentsArgs) -> Result<(), Failure> {
             AgentsAction::Create(args) => change::create(args).await,
             AgentsAction::Update(args) => change::update(args).await,
             AgentsAction::Retire(args) => {
-                let agent = args.client.client()?.agents().retire(&args.agent).await?;
+                let agent = verbatim::agents(&args.client.client()?).retire(&args.agent).await?;
                 Out::new(args.output).one(&agent)
             }
             AgentsAction::Reinstate(args) => {
-                let agent = args.client.client()?.agents().reinstate(&args.agent).await?;
+                let agent = verbatim::agents(&args.client.client()?).reinstate(&args.agent).await?;
                 Out::new(args.output).one(&agent)
             }
             AgentsAction::Delete(args) => Ok(args.client.client()?.agents().delete(&args.agent).await?),

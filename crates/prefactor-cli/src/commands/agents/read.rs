@@ -8,6 +8,7 @@ use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::output::{Out, OutputArgs};
 use crate::pages::{Limit, each_page};
+use crate::verbatim::{self, Verbatim};
 
 /// List the account's agents.
 #[derive(Debug, clap::Args)]
@@ -57,10 +58,11 @@ pub(super) async fn list(args: ListArgs) -> Result<(), Failure> {
 pub(crate) async fn each_agent(
     client: &PrefactorClient,
     page_size: u64,
-    mut visit: impl AsyncFnMut(Agent) -> Result<ControlFlow<()>, Failure>,
+    mut visit: impl AsyncFnMut(Verbatim<Agent>) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<ControlFlow<()>, Failure> {
-    let fetch =
-        async |offset| client.agents().list(ListAgentsQuery::new().offset(offset).page_size(page_size)).await;
+    let fetch = async |offset| {
+        verbatim::agents(client).list(ListAgentsQuery::new().offset(offset).page_size(page_size)).await
+    };
     each_page(0, fetch, async |agents| {
         for agent in agents {
             if visit(agent).await?.is_break() {
@@ -78,5 +80,5 @@ pub(super) async fn show(args: ShowArgs) -> Result<(), Failure> {
     query.agent_id = args.agent;
     query.external_identifier = args.external_identifier;
     query.include_counts = args.counts.then_some(true);
-    Out::new(args.output).one(&client.agents().show(query).await?)
+    Out::new(args.output).one(&verbatim::agents(&client).show(query).await?)
 }

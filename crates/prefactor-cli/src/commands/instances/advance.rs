@@ -11,6 +11,7 @@ use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Out, OutputArgs};
+use crate::verbatim::{self, Verbatim};
 
 /// Start a run. One that is active already is done: exit code 0.
 #[derive(Debug, clap::Args)]
@@ -75,7 +76,7 @@ pub(super) async fn start(args: StartArgs) -> Result<(), Failure> {
     let mut request = StartInstanceRequest::new();
     request.timestamp = args.at;
     request.idempotency_key = args.idempotency_key;
-    let started = client.agent_instances().start(&args.instance, request).await;
+    let started = verbatim::instances(&client).start(&args.instance, request).await;
     let run = or_already(&client, &args.instance, started, &InstanceStatus::Active).await?;
     Out::new(args.output).one(&run)
 }
@@ -85,7 +86,7 @@ pub(super) async fn finish(args: FinishArgs) -> Result<(), Failure> {
     let mut request = FinishInstanceRequest::new().status(args.status);
     request.timestamp = args.at;
     request.idempotency_key = args.idempotency_key;
-    let finished = client.agent_instances().finish(&args.instance, request).await;
+    let finished = verbatim::instances(&client).finish(&args.instance, request).await;
     let run = or_already(&client, &args.instance, finished, &args.status.of_instance()).await?;
     Out::new(args.output).one(&run)
 }
@@ -93,7 +94,7 @@ pub(super) async fn finish(args: FinishArgs) -> Result<(), Failure> {
 pub(super) async fn terminate(args: TerminateArgs) -> Result<(), Failure> {
     let client = args.client.client()?;
     let request = TerminateInstanceRequest::new(args.reason);
-    let terminated = client.agent_instances().terminate(&args.instance, request).await;
+    let terminated = verbatim::instances(&client).terminate(&args.instance, request).await;
     let run = or_already(&client, &args.instance, terminated, &InstanceStatus::Terminated).await?;
     Out::new(args.output).one(&run)
 }
@@ -102,12 +103,12 @@ pub(super) async fn terminate(args: TerminateArgs) -> Result<(), Failure> {
 async fn or_already(
     client: &PrefactorClient,
     id: &str,
-    answer: Result<AgentInstance, PrefactorError>,
+    answer: Result<Verbatim<AgentInstance>, PrefactorError>,
     wanted: &InstanceStatus,
-) -> Result<AgentInstance, Failure> {
+) -> Result<Verbatim<AgentInstance>, Failure> {
     match answer {
         Err(error) if error.is_already_done() => {
-            let run = client.agent_instances().get(id).await?;
+            let run = verbatim::instances(client).get(id).await?;
             if run.status == *wanted {
                 return Ok(run);
             }

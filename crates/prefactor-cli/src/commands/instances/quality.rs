@@ -6,6 +6,7 @@ use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::input::JsonArg;
 use crate::output::{Out, OutputArgs};
+use crate::verbatim;
 
 /// Record a judgement of a run's quality, or clear one.
 #[derive(Debug, clap::Args)]
@@ -36,6 +37,6 @@ pub(super) async fn quality(args: QualityArgs) -> Result<(), Failure> {
     let judgement = args.judgement.map(|judgement| judgement.payload("the judgement")).transpose()?;
     let mut request = RecordQualityRequest::new(args.name, judgement);
     request.idempotency_key = args.idempotency_key;
-    let run = args.client.client()?.agent_instances().record_quality(&args.instance, request).await?;
+    let run = verbatim::instances(&args.client.client()?).record_quality(&args.instance, request).await?;
     Out::new(args.output).one(&run)
 }

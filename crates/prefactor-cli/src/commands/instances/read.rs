@@ -9,6 +9,7 @@ use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::output::{Out, OutputArgs};
 use crate::pages::{Limit, PAGE_SIZE, each_page};
+use crate::verbatim::{self, Verbatim};
 
 /// List runs, of one agent or of all of them. Needs an account-wide token.
 #[derive(Debug, clap::Args)]
@@ -51,7 +52,7 @@ pub(super) async fn list(args: ListArgs) -> Result<(), Failure> {
     let mut list = Out::new(args.output).list();
     let wanted =
         |run: &AgentInstance| args.status.as_ref().is_none_or(|status| run.status.as_str() == status);
-    let visit = async |runs: Vec<AgentInstance>| {
+    let visit = async |runs: Vec<Verbatim<AgentInstance>>| {
         for run in runs.iter().filter(|run| wanted(run)) {
             list.push(run)?;
             if limit.take().is_break() {
@@ -69,14 +70,14 @@ pub(super) async fn list(args: ListArgs) -> Result<(), Failure> {
 }
 
 pub(super) async fn show(args: ShowArgs) -> Result<(), Failure> {
-    let instance = args.client.client()?.agent_instances().get(&args.instance).await?;
+    let instance = verbatim::instances(&args.client.client()?).get(&args.instance).await?;
     Out::new(args.output).one(&instance)
 }
 
 /// Every run that the token may read.
 pub(crate) async fn each_instance(
     client: &PrefactorClient,
-    mut visit: impl AsyncFnMut(AgentInstance) -> Result<ControlFlow<()>, Failure>,
+    mut visit: impl AsyncFnMut(Verbatim<AgentInstance>) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<ControlFlow<()>, Failure> {
     each_instance_page(client, async |runs| {
         for run in runs {
@@ -92,7 +93,7 @@ pub(crate) async fn each_instance(
 /// The API lists runs by agent only.
 async fn each_instance_page(
     client: &PrefactorClient,
-    mut visit: impl AsyncFnMut(Vec<AgentInstance>) -> Result<ControlFlow<()>, Failure>,
+    mut visit: impl AsyncFnMut(Vec<Verbatim<AgentInstance>>) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<ControlFlow<()>, Failure> {
     each_agent(client, PAGE_SIZE, async |agent| each_page_of_agent(client, &agent.id, &mut visit).await).await
 }
@@ -100,11 +101,11 @@ async fn each_instance_page(
 async fn each_page_of_agent(
     client: &PrefactorClient,
     agent: &str,
-    visit: impl AsyncFnMut(Vec<AgentInstance>) -> Result<ControlFlow<()>, Failure>,
+    visit: impl AsyncFnMut(Vec<Verbatim<AgentInstance>>) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<ControlFlow<()>, Failure> {
     let fetch = async |offset| {
         let query = ListInstancesQuery::new(agent).offset(offset).page_size(PAGE_SIZE);
-        client.agent_instances().list(query).await
+        verbatim::instances(client).list(query).await
     };
     each_page(0, fetch, visit).await
 }

@@ -9,6 +9,7 @@ use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::input::JsonArg;
 use crate::output::{Out, OutputArgs};
+use crate::verbatim;
 
 /// Announce a run, which is pending then.
 ///
@@ -69,6 +70,6 @@ pub(super) async fn register(args: RegisterArgs) -> Result<(), Failure> {
     request.external_identifier = args.external_identifier;
     request.id = args.id;
     request.idempotency_key = args.idempotency_key;
-    let instance = args.client.client()?.agent_instances().register(request).await?;
+    let instance = verbatim::instances(&args.client.client()?).register(request).await?;
     Out::new(args.output).one(&instance)
 }

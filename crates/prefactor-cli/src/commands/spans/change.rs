@@ -11,6 +11,7 @@ use crate::connection::ClientArgs;
 use crate::failure::Failure;
 use crate::input::{self, JsonArg};
 use crate::output::{Out, OutputArgs, escape, say};
+use crate::verbatim::{self, Verbatim};
 
 /// Create a span. It may be finished at once: with its --status, --result and both times.
 #[derive(Debug, clap::Args)]
@@ -96,7 +97,7 @@ pub(super) async fn create(args: CreateArgs) -> Result<(), Failure> {
     request.sensitive_encoding = args.sensitive_encoding.then_some(true);
     request.id = args.id;
     request.idempotency_key = args.idempotency_key;
-    print(args.output, args.client.client()?.agent_spans().create(request).await?)
+    print(args.output, verbatim::spans(&args.client.client()?).create(request).await?)
 }
 
 pub(super) async fn finish(args: FinishArgs) -> Result<(), Failure> {
@@ -105,11 +106,11 @@ pub(super) async fn finish(args: FinishArgs) -> Result<(), Failure> {
     request.timestamp = args.at;
     request.sensitive_encoding = args.sensitive_encoding.then_some(true);
     request.idempotency_key = args.idempotency_key;
-    print(args.output, args.client.client()?.agent_spans().finish(&args.span, request).await?)
+    print(args.output, verbatim::spans(&args.client.client()?).finish(&args.span, request).await?)
 }
 
 /// The order to stop goes to stderr: stdout is the span's.
-fn print(output: OutputArgs, answer: ApiResponse<AgentSpan>) -> Result<(), Failure> {
+fn print(output: OutputArgs, answer: ApiResponse<Verbatim<AgentSpan>>) -> Result<(), Failure> {
     if let Some(control) = answer.control.filter(|control| control.terminate) {
         let reason = control.reason.unwrap_or_else(|| "no reason is given".to_owned());
         say(format_args!("note: an operator has ended this run: {}", escape::line(&reason)));

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::input;
 use crate::output::{List, Out, OutputArgs};
 use crate::pages::{Limit, each_page};
+use crate::verbatim::{self, Verbatim};
 
 /// List the spans of a run, or of every run that the token may read. Needs an account-wide token.
 #[derive(Debug, clap::Args)]
@@ -55,7 +56,7 @@ async fn of_run(
     client: &PrefactorClient,
     args: &ListArgs,
     run: &str,
-    list: &mut List<AgentSpan>,
+    list: &mut List<Verbatim<AgentSpan>>,
     limit: &mut Limit,
 ) -> Result<ControlFlow<()>, Failure> {
     let page_size = limit.page_size();
@@ -63,7 +64,7 @@ async fn of_run(
         let mut query = ListSpansQuery::new(run).offset(offset).page_size(page_size);
         query.start_time = args.since;
         query.end_time = args.until;
-        client.agent_spans().list(query).await
+        verbatim::spans(client).list(query).await
     };
     each_page(0, fetch, async |spans| {
         for span in spans {

@@ -10,6 +10,7 @@ use prefactor_http::{
 
 use crate::failure::Failure;
 use crate::pages::{PAGE_SIZE, each_page};
+use crate::verbatim::{self, Verbatim};
 
 /// Something that was not so at the last look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +25,9 @@ pub(super) enum Change {
 
 #[derive(Debug)]
 pub(super) struct Run {
-    instance: AgentInstance,
+    instance: Verbatim<AgentInstance>,
     /// In the order of the API's list.
-    spans: Vec<AgentSpan>,
+    spans: Vec<Verbatim<AgentSpan>>,
     places: HashMap<String, usize>,
     are_spans_hidden: bool,
     /// As of the last look; `None` before the first one.
@@ -34,15 +35,15 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(instance: AgentInstance) -> Self {
+    pub(super) fn new(instance: Verbatim<AgentInstance>) -> Self {
         Self { instance, spans: Vec::new(), places: HashMap::new(), are_spans_hidden: false, seen: None }
     }
 
-    pub(super) fn instance(&self) -> &AgentInstance {
+    pub(super) fn instance(&self) -> &Verbatim<AgentInstance> {
         &self.instance
     }
 
-    pub(super) fn spans(&self) -> &[AgentSpan] {
+    pub(super) fn spans(&self) -> &[Verbatim<AgentSpan>] {
         &self.spans
     }
 
@@ -64,7 +65,7 @@ impl Run {
 
     /// Asks what is new. The run comes first: what its end says is then true of the spans that are read after it.
     pub(super) async fn look(&mut self, client: &PrefactorClient) -> Result<Vec<Change>, Failure> {
-        self.instance = client.agent_instances().get(&self.instance.id).await?;
+        self.instance = verbatim::instances(client).get(&self.instance.id).await?;
         let now = (self.instance.status.clone(), self.instance.span_counts);
         let mut changes = Vec::new();
         // Without counts nobody knows without looking; at the end everything is read once more.
@@ -100,7 +101,8 @@ impl Run {
     fn stale_pages(&self) -> Vec<u64> {
         let size = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
         let full = self.spans.chunks_exact(size);
-        let stale = |page: &[AgentSpan]| self.has_ended() || page.iter().any(|span| !has_ended(span));
+        let stale =
+            |page: &[Verbatim<AgentSpan>]| self.has_ended() || page.iter().any(|span| !has_ended(span));
         let offsets = (0..).step_by(size);
         let mut stale: Vec<u64> =
             full.zip(offsets).filter(|(page, _)| stale(page)).map(|(_, offset)| offset).collect();
@@ -122,7 +124,7 @@ impl Run {
         let hidden = std::cell::Cell::new(false);
         let fetch = async |offset| {
             let query = ListSpansQuery::new(id.as_str()).offset(offset).page_size(PAGE_SIZE);
-            let page = client.agent_spans().list(query).await;
+            let page = verbatim::spans(client).list(query).await;
             hidden.set(matches!(page, Err(PrefactorError::Auth(_))));
             page
         };
@@ -142,7 +144,7 @@ impl Run {
     }
 
     /// The span's place if it is new or its status has changed.
-    fn learn(&mut self, span: AgentSpan) -> Option<usize> {
+    fn learn(&mut self, span: Verbatim<AgentSpan>) -> Option<usize> {
         match self.places.get(&span.id) {
             Some(&place) => {
                 let is_changed = self.spans[place].status != span.status;
@@ -169,7 +171,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in super::super) fn instance(status: &str) -> AgentInstance {
+    pub(in super::super) fn instance(status: &str) -> Verbatim<AgentInstance> {
         serde_json::from_value(json!({
             "type": "agent_instance", "id": "run-1", "account_id": "a", "agent_id": "g", "agent_version_id": "v",
             "environment_id": "e", "status": status,
@@ -179,7 +181,7 @@ pub(super) mod tests {
         .unwrap()
     }
 
-    pub(in super::super) fn span(id: &str, parent: Option<&str>, status: &str) -> AgentSpan {
+    pub(in super::super) fn span(id: &str, parent: Option<&str>, status: &str) -> Verbatim<AgentSpan> {
         let finished = (status != "active").then_some("2024-05-01T12:00:02Z");
         serde_json::from_value(json!({
             "type": "agent_span", "id": id, "agent_instance_id": "run-1", "schema_name": format!("agent:{id}"),
@@ -189,7 +191,7 @@ pub(super) mod tests {
         .unwrap()
     }
 
-    pub(in super::super) fn run(status: &str, spans: impl IntoIterator<Item = AgentSpan>) -> Run {
+    pub(in super::super) fn run(status: &str, spans: impl IntoIterator<Item = Verbatim<AgentSpan>>) -> Run {
         let mut run = Run::new(instance(status));
         spans.into_iter().for_each(|span| {
             run.learn(span);

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn no_text_of_the_api_makes_a_second_line() {
-        let mut span = span("a", None, "active");
+        let mut span = AgentSpan::clone(&span("a", None, "active"));
         span.schema_name = "x\nerror: \x1b[2J".to_owned();
 
         assert!(of_span(&span).ends_with(r"x\nerror: \u{1b}[2J active"));

@@ -14,6 +14,7 @@ use crate::connection::ClientArgs;
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, JsonArgs, Out};
 use crate::runtime::block_on;
+use crate::verbatim;
 use follow::{Change, Run};
 
 /// Watch a run until it ends: its spans as a tree, or a line per change where stdout is no terminal.
@@ -49,7 +50,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(args: WatchArgs) -> Result<(), Failure> {
     block_on(async {
         let client = args.client.client()?;
-        let mut run = Run::new(client.agent_instances().get(&args.instance).await?);
+        let mut run = Run::new(verbatim::instances(&client).get(&args.instance).await?);
         let mut view = View::new(Out::new(args.output));
         loop {
             let changes = run.look(&client).await?;

@@ -9,6 +9,7 @@ use crate::commands::instances::spans_in_words;
 use crate::failure::Failure;
 use crate::output::tree::{Branch, branches};
 use crate::output::{Cell, Out, time};
+use crate::verbatim::Verbatim;
 
 #[derive(Debug)]
 pub(super) struct Screen {
@@ -77,7 +78,7 @@ fn lines(run: &Run, now: DateTime<Utc>, rows: usize, paint: impl Fn(&Cell) -> St
     lines
 }
 
-fn keep_the_latest(tree: &mut Vec<Branch>, spans: &[AgentSpan], number: usize) {
+fn keep_the_latest(tree: &mut Vec<Branch>, spans: &[Verbatim<AgentSpan>], number: usize) {
     let mut order: Vec<usize> = (0..spans.len()).collect();
     order.sort_by_key(|&index| {
         let span = &spans[index];
