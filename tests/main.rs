@@ -20,6 +20,8 @@ mod runtimes;
 mod shutdown;
 /// The tree of spans: parents, the current span, what is left open.
 mod spans;
+/// What is on disk survives the pipeline, arrives once and in order, and is bounded.
+mod spool;
 /// Servers, pipelines and questions to the ledger.
 mod support;
 /// Runs that an operator ends.

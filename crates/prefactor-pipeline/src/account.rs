@@ -35,11 +35,11 @@ impl Account {
         epoch
     }
 
-    pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u16; Epoch::COUNT]) {
+    pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u64; Epoch::COUNT]) {
         self.fates.record(fate, tally);
         for (settled, count) in self.settled.iter().zip(operations) {
             if count > 0 {
-                settled.fetch_add(u64::from(count), SeqCst);
+                settled.fetch_add(count, SeqCst);
             }
         }
     }

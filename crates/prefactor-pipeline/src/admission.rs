@@ -59,6 +59,11 @@ impl Admission {
         self.operations.load(Ordering::SeqCst) <= self.limit - self.limit / 4
     }
 
+    /// Bytes that operations hold, without the bodies of requests.
+    pub(crate) fn operations(&self) -> u64 {
+        self.operations.load(Ordering::Relaxed)
+    }
+
     /// Bytes that are held now.
     pub(crate) fn held(&self) -> u64 {
         self.operations.load(Ordering::Relaxed) + self.bodies.load(Ordering::Relaxed)

@@ -10,7 +10,6 @@ pub(crate) const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60
 pub(crate) struct Timestamp(u64);
 
 impl Timestamp {
-    #[cfg(test)]
     pub(crate) const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
@@ -19,6 +18,10 @@ impl Timestamp {
     pub(crate) fn now() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) const fn as_micros(self) -> u64 {
+        self.0
     }
 
     pub(crate) const fn as_millis(self) -> u64 {

@@ -48,6 +48,7 @@ fn build(partition: Option<Partition>, hooks: Hooks) -> Arc<Pipeline> {
         partition,
         hooks,
         interrupt: Interrupt::default(),
+        spool: None,
     })
 }
 

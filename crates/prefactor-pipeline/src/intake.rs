@@ -55,6 +55,8 @@ pub(crate) type IntakeInbox = Inbox<IntakeInput, IntakeMessage>;
 pub(crate) enum IntakeInput {
     /// From a caller.
     Operation(Operation),
+    /// From the spool: operations that went through it, in order.
+    Spooled(Vec<Operation>),
     /// From the sender: the registration of a run without an actor was answered.
     Answered(Arc<Run>),
 }
@@ -108,12 +110,10 @@ impl LiveRuns {
         std::mem::take(&mut self.lock().at_work).into_values()
     }
 
-    /// Drops what has not gone on of any run, which counts it as lost. For the end of the pipeline.
-    pub(crate) fn abandon(&self) {
+    /// Takes what has not gone on, in the order of each run. For the end of the pipeline.
+    pub(crate) fn abandon(&self) -> Vec<Operation> {
         let Runs { at_work, waiting } = std::mem::take(&mut *self.lock());
-        for run in at_work.into_values().chain(waiting.into_values()) {
-            run.abandon();
-        }
+        at_work.into_values().chain(waiting.into_values()).flat_map(|run| run.abandon()).collect()
     }
 }
 
@@ -208,20 +208,40 @@ impl IntakeActor {
     /// Moves what waits to its instances; tells how many operations that were.
     fn route(&self, myself: &ActorRef<IntakeMessage>) -> usize {
         let mut woken = Vec::new();
+        let mut for_spool = Vec::new();
         let mut routed = 0;
+        let arrive = |woken: &mut Vec<Arc<Run>>, operation: Operation| {
+            let run = Arc::clone(operation.run());
+            if run.arrive(operation) {
+                woken.push(run);
+            }
+        };
         while routed < ROUND
             && let Some(input) = self.pipeline.intake().pop()
         {
             match input {
-                IntakeInput::Operation(operation) => {
-                    let run = Arc::clone(operation.run());
-                    if run.arrive(operation) {
-                        woken.push(run);
+                IntakeInput::Operation(operation) => match self.pipeline.spool() {
+                    Some(spool) if !for_spool.is_empty() || spool.wants(self.pipeline.admission()) => {
+                        for_spool.push(operation);
                     }
+                    _ => arrive(&mut woken, operation),
+                },
+                IntakeInput::Spooled(operations) => {
+                    if let Some(spool) = self.pipeline.spool() {
+                        spool.came_back(operations.len() as u64);
+                    }
+                    routed += operations.len();
+                    operations.into_iter().for_each(|operation| arrive(&mut woken, operation));
                 }
                 IntakeInput::Answered(run) => woken.push(run),
             }
             routed += 1;
+        }
+        if let Some(spool) = self.pipeline.spool()
+            && !for_spool.is_empty()
+            && let Err(refused) = spool.take(for_spool)
+        {
+            refused.into_iter().for_each(|operation| arrive(&mut woken, operation));
         }
         for run in woken {
             if !run.wake() {

@@ -112,6 +112,10 @@ reasons! {
         Unreachable = "unreachable",
         /// A defect of the SDK: the operation was in the hands of an actor that panicked.
         Internal = "internal",
+        /// It waited in the spool for longer than it may.
+        Expired = "expired",
+        /// Its record in the spool could not be read any more.
+        SpoolDamaged = "spool_damaged",
     }
 }
 
@@ -121,6 +125,8 @@ pub(crate) enum Fate {
     Delivered,
     Rejected(RejectReason),
     Lost(LossReason),
+    /// It is on disk when the pipeline ends, and the next one delivers it.
+    Spooled,
 }
 
 /// The account at one moment. Its `Display` is the one line
@@ -136,6 +142,8 @@ pub struct Ledger {
     pub rejected: Vec<(RejectReason, Tally)>,
     /// What was given up, by reason; only reasons that occurred.
     pub lost: Vec<(LossReason, Tally)>,
+    /// What the pipeline has left in its spool at its end. The next pipeline with this spool accepts it again.
+    pub spooled: Tally,
 }
 
 impl Ledger {
@@ -161,7 +169,7 @@ impl Ledger {
 
     /// What is still on its way.
     pub fn in_flight(&self) -> Tally {
-        self.accepted - self.delivered - self.rejected_total() - self.lost_total()
+        self.accepted - self.delivered - self.rejected_total() - self.lost_total() - self.spooled
     }
 }
 
@@ -175,6 +183,9 @@ impl fmt::Display for Ledger {
             self.rejected_total().operations,
             self.lost_total().operations
         )?;
+        if self.spooled.operations > 0 {
+            write!(f, " spooled={}", self.spooled.operations)?;
+        }
         if self.in_flight().operations > 0 {
             write!(f, " in_flight={}", self.in_flight().operations)?;
         }
@@ -211,6 +222,7 @@ pub(crate) struct Fates {
     delivered: AtomicTally,
     rejected: [AtomicTally; RejectReason::ALL.len()],
     lost: [AtomicTally; LossReason::ALL.len()],
+    spooled: AtomicTally,
 }
 
 impl Fates {
@@ -219,6 +231,7 @@ impl Fates {
             Fate::Delivered => self.delivered.add(tally),
             Fate::Rejected(reason) => self.rejected[reason as usize].add(tally),
             Fate::Lost(reason) => self.lost[reason as usize].add(tally),
+            Fate::Spooled => self.spooled.add(tally),
         }
     }
 
@@ -234,6 +247,7 @@ impl Fates {
             delivered: self.delivered.read(),
             rejected: occurred(RejectReason::ALL, &self.rejected),
             lost: occurred(LossReason::ALL, &self.lost),
+            spooled: self.spooled.read(),
         }
     }
 }

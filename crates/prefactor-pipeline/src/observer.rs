@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use prefactor_pfid::Pfid;
+use prefactor_pfid::{Pfid, Stem};
 
 use crate::ledger::{LossReason, RejectReason, Tally};
 use crate::log::LogLevel;
@@ -57,6 +57,18 @@ pub struct Delivered {
     pub since_finish: Option<Duration>,
 }
 
+/// A call of a span's that the disk keeps by now: it survives the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Spooled {
+    /// The span's id but for the account's partition.
+    pub span: Stem,
+    /// The instance, as far as its id is known; its partition is also the span's.
+    pub instance: Option<Pfid>,
+    /// Whether it is the finish of the span, or its creation.
+    pub finished: bool,
+}
+
 type HookFn<E> = dyn Fn(&E) + Send + Sync;
 
 /// A function of the caller's, called with each `E`.
@@ -95,6 +107,7 @@ impl<E> fmt::Debug for Hook<E> {
 pub(crate) struct Hooks {
     pub(crate) undelivered: Hook<Undelivered>,
     pub(crate) delivered: Hook<Delivered>,
+    pub(crate) spooled: Hook<Spooled>,
 }
 
 #[derive(Debug)]
@@ -113,6 +126,14 @@ impl Observer {
 
     pub(crate) fn delivered(&self, event: impl FnOnce() -> Delivered) {
         self.hooks.delivered.call(event);
+    }
+
+    pub(crate) const fn tells_spooled(&self) -> bool {
+        self.hooks.spooled.0.is_some()
+    }
+
+    pub(crate) fn spooled(&self, spooled: Spooled) {
+        self.hooks.spooled.call(|| spooled);
     }
 
     pub(crate) fn undelivered(&self, undelivered: Undelivered) {

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::instance::Run;
 use crate::ledger::{Fate, Tally};
 use crate::payload::{Json, Part};
+use crate::spool::Claim;
 
 /// Bytes that a run takes beside its operations: what its handles and actors share, and its queue. They count with its
 /// registration, so that an outage in which ever more runs begin stays within the budget too.
@@ -21,6 +22,8 @@ pub(crate) struct Operation {
     pub(crate) ticket: Ticket,
     /// How often the API answered this one item with an error that may pass.
     pub(crate) attempts: u8,
+    /// It may have been part of a request of an earlier process, which has left it on disk.
+    pub(crate) sent: bool,
     pub(crate) action: Action,
 }
 
@@ -89,7 +92,7 @@ impl SpanFinish {
 
 impl Operation {
     pub(crate) const fn new(ticket: Ticket, action: Action) -> Self {
-        Self { ticket, attempts: 0, action }
+        Self { ticket, attempts: 0, sent: false, action }
     }
 
     pub(crate) fn run(&self) -> &Arc<Run> {
@@ -170,6 +173,8 @@ pub(crate) struct Ticket {
     bytes: u32,
     /// Operations by the epoch in which they were accepted: a flush waits for those before it.
     operations: [u16; Epoch::COUNT],
+    /// Their records on disk.
+    pub(crate) claim: Claim,
 }
 
 impl Ticket {
@@ -180,7 +185,32 @@ impl Ticket {
     pub(crate) fn new(run: Arc<Run>, epoch: Epoch, bytes: u32) -> Self {
         let mut operations = [0; Epoch::COUNT];
         operations[epoch.index()] = 1;
-        Self { run, bytes, operations }
+        Self { run, bytes, operations, claim: Claim::default() }
+    }
+
+    /// A ticket for what was accepted and comes back from the disk. It takes its bytes whether they fit or not: whoever
+    /// reads it back has looked for room.
+    pub(crate) fn picked_up(
+        run: Arc<Run>,
+        operations: [u16; Epoch::COUNT],
+        bytes: u32,
+        claim: Claim,
+    ) -> Self {
+        run.pipeline().admission().acquire(u64::from(bytes));
+        Self { run, bytes, operations, claim }
+    }
+
+    /// Gives the bytes back and leaves the operations without a fate: they are on disk, and come back.
+    pub(crate) fn set_down(mut self) -> (Tally, [u16; Epoch::COUNT]) {
+        let tally = self.tally();
+        let operations = std::mem::take(&mut self.operations);
+        self.run.pipeline().admission().release(tally.bytes);
+        self.run.pipeline().progressed();
+        (tally, operations)
+    }
+
+    pub(crate) const fn operations(&self) -> [u16; Epoch::COUNT] {
+        self.operations
     }
 
     /// Makes this ticket stand for the operations of `other` too, which become one item on the wire.
@@ -190,6 +220,7 @@ impl Ticket {
             *mine += std::mem::take(theirs);
         }
         self.bytes += std::mem::take(&mut other.bytes);
+        self.claim.absorb(&mut other.claim);
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -206,6 +237,11 @@ impl Ticket {
         if count > 0 {
             let tally = Tally::new(u64::from(count), u64::from(std::mem::take(&mut self.bytes)));
             self.run.settle(fate, tally, operations);
+            if fate != Fate::Spooled
+                && let Some(spool) = self.run.pipeline().spool()
+            {
+                spool.settle(&mut self.claim);
+            }
         }
     }
 }
@@ -213,8 +249,9 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if self.operations != [0; Epoch::COUNT] {
-            let reason = self.run.pipeline().loss_on_drop();
-            self.settle_as(Fate::Lost(reason));
+            let on_disk = !self.claim.is_empty();
+            let lost = || Fate::Lost(self.run.pipeline().loss_on_drop());
+            self.settle_as(if on_disk { Fate::Spooled } else { lost() });
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::guard::ShutdownGuard;
 use crate::handle::{AgentVersion, InstanceBuilder};
 use crate::ledger::Ledger;
 use crate::pipeline::{Done, Engine, EngineConfig, Health, Order, Pipeline, PipelineConfig, Traffic};
+use crate::spool::{Leftovers, SpoolUse, Stage, UnstartedSpool};
 
 /// How long after the deadline the pipeline may still report what it has kept the deadline with. Where it can't run at all,
 /// its caller goes on without it then.
@@ -77,6 +78,10 @@ impl Prefactor {
     /// `PREFACTOR_MAX_OUTPUT_LENGTH` (characters), `PREFACTOR_RETRY_ON_STATUS_CODES` (with commas; wrong entries are
     /// ignored), `PREFACTOR_LOG_LEVEL` (`off`, `error`, `warn`, `info`, `debug`). API contract, Transport.
     ///
+    /// A [`Spool`](crate::Spool) where `PREFACTOR_SPOOL_DIR` names a directory: `PREFACTOR_SPOOL_MODE` (`overflow`, the
+    /// default, or `write-ahead`), `PREFACTOR_SPOOL_MAX_BYTES`, `PREFACTOR_SPOOL_SYNC_MS` (0, the default, for every batch),
+    /// `PREFACTOR_SPOOL_MAX_AGE` (seconds).
+    ///
     /// # Errors
     /// [`BuildError`] names the variable that is missing or can't be used.
     pub fn from_env() -> Result<Self, BuildError> {
@@ -93,9 +98,17 @@ impl Prefactor {
         pipeline: PipelineConfig,
         engine: EngineConfig,
         runtime: Option<Handle>,
+        spool: Option<UnstartedSpool>,
     ) -> io::Result<Self> {
         let pipeline = Pipeline::new(pipeline);
-        let engine = Engine::start(Arc::clone(&pipeline), engine, runtime)?;
+        if let Some(spool) = spool {
+            spool.start(Arc::clone(&pipeline))?;
+        }
+        let engine = Engine::start(Arc::clone(&pipeline), engine, runtime).inspect_err(|_| {
+            if let Some(spool) = pipeline.spool() {
+                spool.end(Leftovers::default(), Box::new(|| {}));
+            }
+        })?;
         Ok(Self { inner: Some(Arc::new(Inner { pipeline, settings, engine })) })
     }
 
@@ -117,6 +130,12 @@ impl Prefactor {
     /// Whether operations get through to the API.
     pub fn health(&self) -> Health {
         self.inner.as_ref().map_or(Health::Delivering, |inner| inner.pipeline.health())
+    }
+
+    /// How much is in the spool; nothing where there is none.
+    pub fn spool_use(&self) -> SpoolUse {
+        let spool = self.inner.as_ref().and_then(|inner| inner.pipeline.spool());
+        spool.map_or_else(SpoolUse::default, Stage::usage)
     }
 
     /// Bytes of the budget that are in use.

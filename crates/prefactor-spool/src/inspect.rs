@@ -37,7 +37,7 @@ pub fn status(directory: &Path) -> io::Result<Status> {
     let segments = contents.segments.values();
     damaged.extend(segments.clone().filter(|segment| segment.damaged).map(|segment| segment.path.clone()));
     let mut oldest_at = None;
-    each_of(&contents, |record| {
+    each_of(&contents, |_, record| {
         oldest_at = Some(record.at);
         false
     })?;
@@ -51,21 +51,15 @@ pub fn status(directory: &Path) -> io::Result<Status> {
     })
 }
 
-/// Gives the notes to `notes`, and then each record that is not acknowledged to `record`, until that says `false`.
+/// Gives all notes and a record to `each`, for each record that is not acknowledged, until that says `false`.
 ///
 /// # Errors
 /// What the system says.
-pub fn for_each(
-    directory: &Path,
-    notes: impl FnOnce(Vec<Vec<u8>>),
-    record: impl FnMut(Record) -> bool,
-) -> io::Result<()> {
-    let mut contents = Contents::of(directory)?;
-    notes(std::mem::take(&mut contents.notes));
-    each_of(&contents, record)
+pub fn for_each(directory: &Path, each: impl FnMut(&[Vec<u8>], Record) -> bool) -> io::Result<()> {
+    each_of(&Contents::of(directory)?, each)
 }
 
-fn each_of(contents: &Contents, mut record: impl FnMut(Record) -> bool) -> io::Result<()> {
+fn each_of(contents: &Contents, mut each: impl FnMut(&[Vec<u8>], Record) -> bool) -> io::Result<()> {
     for (first, segment) in &contents.segments {
         let (mut offset, mut sequence) = (segment::HEADER, *first);
         while offset < segment.len {
@@ -73,7 +67,8 @@ fn each_of(contents: &Contents, mut record: impl FnMut(Record) -> bool) -> io::R
             offset = segment::read(&segment.path, offset, segment.len, 1 << 20, |frame| {
                 if frame.kind == Kind::Record {
                     if more && !segment.acks.contains(sequence - first) {
-                        more = record(Record { sequence, at: frame.at, body: frame.body.to_vec() });
+                        let record = Record { sequence, at: frame.at, body: frame.body.to_vec() };
+                        more = each(&contents.notes, record);
                     }
                     sequence += 1;
                 }

@@ -57,9 +57,10 @@ impl Backlog {
         }
     }
 
-    /// Drops everything, which counts it as lost.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.configured);
+    /// Takes everything, in the order of each instance. For the end of the pipeline.
+    pub(crate) fn take_all(&mut self) -> Vec<Operation> {
+        let all = std::mem::replace(self, Self::new(self.configured));
+        all.queues.into_values().flat_map(|mut queue| queue.take_all().collect::<Vec<_>>()).collect()
     }
 
     /// Takes in operations of one instance, in order.

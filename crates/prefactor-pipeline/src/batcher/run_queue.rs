@@ -74,8 +74,11 @@ impl RunQueue {
     }
 
     pub(crate) fn push(&mut self, operation: Operation) {
+        let sent = operation.sent;
         let Some(operation) = self.merge(operation) else { return };
-        if let Action::CreateSpan(create) = &operation.action {
+        if let Action::CreateSpan(create) = &operation.action
+            && !sent
+        {
             self.creates.insert(create.id, self.first + self.operations.len() as u64);
         }
         self.wire_len += wire::estimated_len(&operation);

@@ -13,11 +13,12 @@ use super::{BuildError, SampleRate, defaults};
 use crate::batcher::Limits;
 use crate::clock::FOREVER;
 use crate::log::LogLevel;
-use crate::observer::{Delivered, Hook, Hooks, Undelivered};
+use crate::observer::{Delivered, Hook, Hooks, Spooled, Undelivered};
 use crate::payload::{Encoder, Redactor, SharedRedactor};
 use crate::pipeline::{EngineConfig, PipelineConfig};
 use crate::prefactor::Prefactor;
 use crate::sender::{HttpTransport, Transport};
+use crate::spool::{OpenedSpool, Spool};
 use crate::testing::{Interrupt, Stage};
 
 /// Configures a [`Prefactor`]. Everything but the token has a default, see [`defaults`].
@@ -69,6 +70,7 @@ pub(crate) struct Settings {
     pub(super) partition: Option<Partition>,
     pub(super) hooks: Hooks,
     pub(super) interrupt: Interrupt,
+    pub(super) spool: Option<Spool>,
 }
 
 impl Default for Settings {
@@ -107,6 +109,7 @@ impl Default for Settings {
             partition: None,
             hooks: Hooks::default(),
             interrupt: Interrupt::default(),
+            spool: None,
         }
     }
 }
@@ -331,6 +334,19 @@ impl Builder {
         self
     }
 
+    /// Keeps on disk what does not fit into memory, what a shutdown can't deliver, or everything. Default: nothing.
+    pub fn spool(mut self, spool: Spool) -> Self {
+        self.settings.spool = Some(spool);
+        self
+    }
+
+    /// A hook that is told of every call of a span's once the disk keeps it. It runs on the spool's thread, which waits for
+    /// it.
+    pub fn on_spooled(mut self, hook: impl Fn(&Spooled) + Send + Sync + 'static) -> Self {
+        self.settings.hooks.spooled = Hook::new(hook);
+        self
+    }
+
     /// Runs the pipeline on this runtime, which must have its timers (and, for HTTP, its I/O) enabled, in place of a
     /// thread of its own. Should the runtime be dropped, what is not delivered by then is lost.
     pub fn runtime(mut self, runtime: Handle) -> Self {
@@ -356,7 +372,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`BuildError::MissingToken`] where no token was given (and no transport), [`BuildError::Client`] where the HTTP
-    /// client can't be built, [`BuildError::Thread`] where the system has no thread left.
+    /// client can't be built, [`BuildError::Spool`] where the spool's directory can't be used,
+    /// [`BuildError::Thread`] where the system has no thread left.
     pub fn build(self) -> Result<Prefactor, BuildError> {
         let Self { settings, transport, runtime } = self;
         let transport = match transport {
@@ -366,15 +383,18 @@ impl Builder {
         let mut limits = settings.limits;
         let most_for_bodies = settings.memory_budget / 2 / settings.lanes as u64;
         limits.bytes = limits.bytes.min(usize::try_from(most_for_bodies).unwrap_or(usize::MAX)).max(1);
+        let budget_of_operations =
+            settings.memory_budget.saturating_sub((limits.bytes * settings.lanes) as u64);
+        let spool = settings.spool.clone().map(OpenedSpool::new).transpose()?;
+        let (spool, unstarted) = spool.map(|spool| spool.split(budget_of_operations)).unzip();
         let pipeline = PipelineConfig {
             encoder: settings.encoder.clone(),
             level: settings.log_level,
-            budget_of_operations: settings
-                .memory_budget
-                .saturating_sub((limits.bytes * settings.lanes) as u64),
+            budget_of_operations,
             partition: settings.partition,
             hooks: settings.hooks.clone(),
             interrupt: settings.interrupt.clone(),
+            spool,
         };
         let engine = EngineConfig {
             transport,
@@ -387,7 +407,7 @@ impl Builder {
             probe_interval: settings.probe_interval,
             drop_timeout: settings.drop_timeout,
         };
-        Ok(Prefactor::start(settings, pipeline, engine, runtime)?)
+        Ok(Prefactor::start(settings, pipeline, engine, runtime, unstarted)?)
     }
 }
 

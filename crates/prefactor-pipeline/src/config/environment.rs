@@ -1,11 +1,14 @@
 //! The environment variables of the API contract (Transport), which all SDKs of this API share.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use prefactor_http::{ApiToken, ApiUrl, StatusCodes};
 
 use super::builder::Settings;
 use super::{BuildError, SampleRate};
+use crate::clock::FOREVER;
+use crate::spool::{Spool, SpoolMode, SyncPolicy};
 
 /// Looks a variable up; one that is empty counts as not set.
 pub(super) struct Environment<F>(pub(super) F);
@@ -38,6 +41,30 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         self.parse(name).map_err(|_| BuildError::Length { variable: name })
     }
 
+    fn number(&self, variable: &'static str, unit: &'static str) -> Result<Option<u64>, BuildError> {
+        self.parse(variable).map_err(|_| BuildError::Number { variable, unit })
+    }
+
+    fn apply_spool(&self, settings: &mut Settings) -> Result<(), BuildError> {
+        let mode: Option<SpoolMode> = self.parse("PREFACTOR_SPOOL_MODE")?;
+        let max_bytes = self.number("PREFACTOR_SPOOL_MAX_BYTES", "bytes")?;
+        let sync = self.number("PREFACTOR_SPOOL_SYNC_MS", "milliseconds")?;
+        let max_age = self.number("PREFACTOR_SPOOL_MAX_AGE", "seconds")?;
+        if let Some(directory) = self.get("PREFACTOR_SPOOL_DIR") {
+            settings.spool = Some(Spool::new(directory.into(), mode.unwrap_or(SpoolMode::Overflow)));
+        }
+        let Some(spool) = &mut settings.spool else { return Ok(()) };
+        spool.mode = mode.unwrap_or(spool.mode);
+        spool.max_bytes = max_bytes.unwrap_or(spool.max_bytes);
+        spool.sync = match sync {
+            None => spool.sync,
+            Some(0) => SyncPolicy::EveryBatch,
+            Some(millis) => SyncPolicy::Every(Duration::from_millis(millis)),
+        };
+        spool.max_age = max_age.map_or(spool.max_age, |age| Duration::from_secs(age).min(FOREVER));
+        Ok(())
+    }
+
     /// Puts what the environment says over the settings.
     pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), BuildError> {
         if let Some(url) = self.get("PREFACTOR_API_URL") {
@@ -63,6 +90,7 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         if let Some(codes) = self.get("PREFACTOR_RETRY_ON_STATUS_CODES") {
             settings.retry_on = StatusCodes::from_list(&codes).unwrap_or(settings.retry_on);
         }
+        self.apply_spool(settings)?;
         settings.log_level = self.parse("PREFACTOR_LOG_LEVEL")?.unwrap_or(settings.log_level);
         Ok(())
     }

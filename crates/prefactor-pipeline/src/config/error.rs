@@ -6,6 +6,7 @@ use prefactor_http::{ApiTokenError, ApiUrlError, PrefactorError};
 
 use super::InvalidSampleRate;
 use crate::log::UnknownLogLevel;
+use crate::spool::{SpoolError, UnknownSpoolMode};
 
 /// What is wrong with a configuration. No variant repeats a token.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,20 @@ pub enum BuildError {
         /// The variable's name.
         variable: &'static str,
     },
+    /// A variable that must be a whole number is none.
+    #[error("{variable} must be a whole number of {unit}")]
+    Number {
+        /// The variable's name.
+        variable: &'static str,
+        /// What it counts.
+        unit: &'static str,
+    },
+    /// `PREFACTOR_SPOOL_MODE`.
+    #[error("PREFACTOR_SPOOL_MODE is not usable")]
+    SpoolMode(#[from] UnknownSpoolMode),
+    /// The directory of the spool can't be used, or somebody uses it already.
+    #[error("the spool could not be opened")]
+    Spool(#[from] SpoolError),
     /// The HTTP client could not be built.
     #[error("the http client could not be built")]
     Client(#[from] PrefactorError),

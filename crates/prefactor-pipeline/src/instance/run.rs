@@ -16,7 +16,7 @@ use crate::account::{Account, Epoch};
 use crate::clock::Timestamp;
 use crate::intake::IntakeInput;
 use crate::ledger::{Fate, LossReason, RejectReason, Tally};
-use crate::operation::{Action, Operation, SpanFinish, Ticket};
+use crate::operation::{Action, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::pipeline::Pipeline;
 use crate::termination::Termination;
 
@@ -32,6 +32,8 @@ pub(crate) struct Run {
     assigned_id: OnceLock<Pfid>,
     /// The API refused the registration for good.
     refused: AtomicBool,
+    /// An earlier process has begun it; what is not on disk any more of it was delivered.
+    resumed: bool,
     /// The caller has finished it.
     finished: AtomicBool,
     /// Made when somebody asks, or when there is something to tell.
@@ -63,6 +65,22 @@ struct State {
 
 impl Run {
     pub(crate) fn new(pipeline: Arc<Pipeline>, key: Stem) -> Arc<Self> {
+        Self::make(pipeline, key, false)
+    }
+
+    /// A run of an earlier process, as far as it is still on disk: `begins` with its registration or later.
+    pub(crate) fn revive(pipeline: Arc<Pipeline>, key: Stem, id: Option<Pfid>, begins: bool) -> Arc<Self> {
+        let run = Self::make(pipeline, key, true);
+        if let Some(id) = id {
+            let _ = run.chosen_id.set(id);
+        }
+        if !begins {
+            lock(&run.state).lifecycle = Lifecycle::Open;
+        }
+        run
+    }
+
+    fn make(pipeline: Arc<Pipeline>, key: Stem, resumed: bool) -> Arc<Self> {
         let account = Arc::new(Account::default());
         pipeline.registry().enter(key, Arc::clone(&account));
         Arc::new(Self {
@@ -72,6 +90,7 @@ impl Run {
             chosen_id: OnceLock::new(),
             assigned_id: OnceLock::new(),
             refused: AtomicBool::new(false),
+            resumed,
             finished: AtomicBool::new(false),
             termination: OnceLock::new(),
             span_answers: Mutex::default(),
@@ -144,10 +163,15 @@ impl Run {
     /// Gives the bytes of settled operations back and tells the ledger what became of them.
     pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u16; Epoch::COUNT]) {
         self.pipeline.admission().release(tally.bytes);
+        self.tell(fate, tally, operations.map(u64::from));
+    }
+
+    /// Tells the ledger what became of operations that hold no memory.
+    pub(crate) fn settle_on_disk(&self, fate: Fate, tally: Tally, operations: [u64; Epoch::COUNT]) {
         self.tell(fate, tally, operations);
     }
 
-    fn tell(&self, fate: Fate, tally: Tally, operations: [u16; Epoch::COUNT]) {
+    fn tell(&self, fate: Fate, tally: Tally, operations: [u64; Epoch::COUNT]) {
         self.pipeline.record(self, fate, tally);
         self.account.settle(fate, tally, operations);
         self.pipeline.progressed();
@@ -226,8 +250,10 @@ impl Run {
             Verdict::Forward => {}
         }
         match &operation.action {
-            Action::CreateSpan(create) => state.spans.open(create.id),
-            Action::FinishSpan { id, .. } if !state.spans.close(*id) => {
+            Action::CreateSpan(create) if !matches!(create.end, SpanEnd::Finished(_)) => {
+                state.spans.open(create.id);
+            }
+            Action::FinishSpan { id, .. } if !state.spans.close(*id) && !self.resumed => {
                 return operation.settle(Fate::Rejected(RejectReason::SpanFinished));
             }
             Action::FinishInstance { status, at } => {
@@ -249,8 +275,11 @@ impl Run {
         Operation::new(Ticket::new(Arc::clone(self), epoch, bytes), action)
     }
 
-    fn choose_id(&self) {
-        if let Some(partition) = self.pipeline.partition_for_own_ids() {
+    /// Not for a run of an earlier process, which may be registered already under an id that is not known here.
+    pub(crate) fn choose_id(&self) {
+        if !self.resumed
+            && let Some(partition) = self.pipeline.partition_for_own_ids()
+        {
             let _ = self.chosen_id.set(self.key.with_partition(partition));
         }
     }
@@ -258,6 +287,9 @@ impl Run {
     /// The API has answered the registration with this id.
     pub(crate) fn registered_as(self: &Arc<Self>, id: Pfid) {
         self.pipeline.learn_partition(id.partition());
+        if let Some(spool) = self.pipeline.spool() {
+            spool.registered(self.key, id);
+        }
         match self.chosen_id.get() {
             Some(chosen) if *chosen == id => return,
             Some(_) => self.pipeline.ids_are_assigned_by_server(),
@@ -364,11 +396,11 @@ impl Run {
             && !self.has_arrivals()
     }
 
-    /// Drops what has not gone on, which counts it as lost. For the end of the pipeline.
-    pub(crate) fn abandon(&self) {
+    /// Takes what has not gone on, in order. For the end of the pipeline.
+    pub(crate) fn abandon(&self) -> Vec<Operation> {
         let held = std::mem::take(&mut lock(&self.state).held);
         let arrived = std::mem::take(&mut *lock(&self.arrived));
-        drop((held, arrived));
+        held.into_iter().chain(arrived).collect()
     }
 }
 

@@ -8,22 +8,26 @@ use std::time::Duration;
 use prefactor_http::{RetryPolicy, StatusCodes};
 use ractor::Actor;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use super::Pipeline;
-use super::flush::flush;
+use super::flush::{flush, resumed};
 use super::supervisor::{Stages, Supervisor};
 use crate::account::Account;
-use crate::batcher::{Backlog, BatcherInbox, BatcherWork, Limits, Pace};
+use crate::batcher::{Backlog, BatcherInbox, BatcherInput, BatcherWork, Limits, Pace};
 use crate::clock::FOREVER;
-use crate::intake::LiveRuns;
+use crate::intake::{IntakeInput, LiveRuns};
 use crate::log::LogLevel;
-use crate::sender::{Lanes, SenderInbox, Transport};
+use crate::sender::{Lanes, SenderInbox, SenderInput, Transport};
+use crate::spool::{Leftovers, Stage};
 
 /// The part of a shutdown's time that is kept for its end: stopping the actors, and counting what they leave behind.
 /// Their handlers never wait, so they stop within microseconds.
 const LONGEST_STOP: Duration = Duration::from_millis(100);
+
+/// The same with a spool, into which everything goes that was not delivered.
+const LONGEST_STOP_WITH_SPOOL: Duration = Duration::from_secs(2);
 
 /// What the actors are configured with.
 pub(crate) struct EngineConfig {
@@ -77,7 +81,7 @@ impl Engine {
         let (orders, received) = mpsc::unbounded_channel();
         let drop_timeout = config.drop_timeout;
         // Made here and not in `run`: a runtime that goes away may never have polled it.
-        let end = End(stages(pipeline, config));
+        let end = End { stages: stages(pipeline, config), spooled: None };
         match runtime {
             Some(runtime) => {
                 runtime.spawn(run(end, drop_timeout, received));
@@ -98,8 +102,8 @@ impl Engine {
     }
 }
 
-async fn run(end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedReceiver<Order>) {
-    let stages = &end.0;
+async fn run(mut end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedReceiver<Order>) {
+    let stages = &end.stages;
     let supervisor = match Actor::spawn(None, Supervisor { stages: stages.clone() }, ()).await {
         Ok((supervisor, _)) => supervisor,
         // Actors without names always start.
@@ -118,15 +122,25 @@ async fn run(end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedReceiv
         }
     };
     let timeout = timeout.min(FOREVER);
-    let stop = LONGEST_STOP.min(timeout / 10);
-    let deadline = Instant::now() + (timeout - stop);
+    let stop = match stages.pipeline.spool() {
+        Some(_) => LONGEST_STOP_WITH_SPOOL.min(timeout / 4),
+        None => LONGEST_STOP.min(timeout / 10),
+    };
+    let end_by = Instant::now() + timeout;
+    let deadline = end_by - stop;
     stages.pipeline.close();
     let others = tokio::spawn(answer_others(stages.clone(), orders));
+    resumed(&stages.pipeline, &stages.batcher_inbox, deadline).await;
     let accounts = stages.pipeline.registry().accounts();
-    let complete = flush(&stages.pipeline, &stages.batcher_inbox, accounts, deadline).await;
+    let complete = flush(&stages.pipeline, &stages.batcher_inbox, accounts, deadline).await
+        && !stages.pipeline.spool().is_some_and(Stage::is_resuming);
     let _ = supervisor.stop_and_wait(None, Some(stop / 2)).await;
     others.abort();
+    let (done_spooling, spooled) = oneshot::channel();
+    end.spooled = Some(done_spooling);
     drop(end);
+    // Without a spool there is nobody who would answer.
+    let _ = timeout_at(end_by, spooled).await;
     if let Some(done) = done {
         done(complete);
     }
@@ -171,20 +185,64 @@ fn stages(pipeline: Arc<Pipeline>, config: EngineConfig) -> Stages {
     }
 }
 
-/// The end of a pipeline, also of one whose runtime is dropped under it: what is left anywhere is dropped, and
-/// thereby counted as lost.
-struct End(Stages);
+/// The end of a pipeline, also of one whose runtime is dropped under it: what is left anywhere goes into the spool; where
+/// there is none, it is dropped, and thereby counted as lost.
+struct End {
+    stages: Stages,
+    /// Told when the spool has taken it.
+    spooled: Option<oneshot::Sender<()>>,
+}
 
 impl Drop for End {
     fn drop(&mut self) {
-        let stages = &self.0;
-        stages.pipeline.end();
-        stages.live.abandon();
-        stages.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        while stages.sender_inbox.pop().is_some() {}
-        stages.batcher_work.lock().unwrap_or_else(PoisonError::into_inner).backlog.clear();
-        while stages.batcher_inbox.pop().is_some() {}
-        stages.pipeline.drain_intake();
-        stages.pipeline.log_the_rest();
+        let pipeline = &self.stages.pipeline;
+        pipeline.end();
+        let left = self.stages.leftovers();
+        pipeline.drain_intake();
+        if let Some(spool) = pipeline.spool() {
+            let spooled = self.spooled.take();
+            spool.end(
+                left,
+                Box::new(move || {
+                    let _ = spooled.map(|spooled| spooled.send(()));
+                }),
+            );
+        } else {
+            drop(left);
+        }
+        pipeline.log_the_rest();
+    }
+}
+
+impl Stages {
+    /// Takes what is left anywhere: what is furthest on its way comes first.
+    fn leftovers(&self) -> Leftovers {
+        let mut left = Leftovers::default();
+        let passed = &mut left.passed;
+        passed.extend(self.lanes.lock().unwrap_or_else(PoisonError::into_inner).take_all());
+        while let Some(input) = self.sender_inbox.pop() {
+            if let SenderInput::Batch(batch) = input {
+                passed.extend(batch.operations);
+            }
+        }
+        let mut behind = Vec::new();
+        while let Some(input) = self.batcher_inbox.pop() {
+            match input {
+                BatcherInput::Completed(completed) => passed.extend(completed.returned),
+                BatcherInput::Operations(operations) => behind.extend(operations),
+                BatcherInput::Recovered => {}
+            }
+        }
+        passed.extend(self.batcher_work.lock().unwrap_or_else(PoisonError::into_inner).backlog.take_all());
+        passed.extend(behind);
+        passed.extend(self.live.abandon());
+        while let Some(input) = self.pipeline.intake().pop() {
+            match input {
+                IntakeInput::Operation(operation) => left.queued.push(operation),
+                IntakeInput::Spooled(operations) => left.passed.extend(operations),
+                IntakeInput::Answered(_) => {}
+            }
+        }
+        left
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Pipeline;
 use crate::account::{Account, Epoch};
 use crate::batcher::BatcherInbox;
+use crate::spool::Stage;
 
 /// Waits until everything that these instances have accepted so far has its fate, but not beyond the deadline; tells
 /// whether it has. While it waits nothing lingers, for no instance.
@@ -19,6 +20,23 @@ pub(super) async fn flush(
 ) -> bool {
     let _flushing = Flushing::begin(pipeline, batcher);
     timeout_at(deadline, settled(pipeline, accounts)).await.is_ok()
+}
+
+/// Waits until all that an earlier process has left on disk is in the hands of this one, but not beyond the deadline.
+pub(super) async fn resumed(pipeline: &Arc<Pipeline>, batcher: &BatcherInbox, deadline: Instant) {
+    let _flushing = Flushing::begin(pipeline, batcher);
+    let resumed = async {
+        loop {
+            let progress = pipeline.progress.notified();
+            tokio::pin!(progress);
+            progress.as_mut().enable();
+            if !pipeline.spool().is_some_and(Stage::is_resuming) {
+                return;
+            }
+            progress.await;
+        }
+    };
+    let _ = timeout_at(deadline, resumed).await;
 }
 
 async fn settled(pipeline: &Pipeline, accounts: Vec<Arc<Account>>) {

@@ -20,11 +20,12 @@ use crate::instance::Run;
 use crate::intake::{IntakeInbox, IntakeInput};
 use crate::ledger::{Fate, Fates, Ledger, LossReason, Tally};
 use crate::log::LogLevel;
-use crate::observer::{Delivered, Hooks, Observer, Undelivered, UndeliveredReason};
+use crate::observer::{Delivered, Hooks, Observer, Spooled, Undelivered, UndeliveredReason};
 use crate::operation::Operation;
 use crate::payload::Encoder;
 use crate::registry::Registry;
-use crate::testing::{Interrupt, Stage};
+use crate::spool::Stage;
+use crate::testing::{self, Interrupt};
 
 /// Whether operations get through to the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,7 @@ pub(crate) struct Pipeline {
     unserializable: AtomicUsize,
     restarts: AtomicUsize,
     traffic: TrafficCounters,
+    spool: Option<Stage>,
 }
 
 /// What has gone over the wire so far.
@@ -113,6 +115,7 @@ pub(crate) struct PipelineConfig {
     pub(crate) partition: Option<Partition>,
     pub(crate) hooks: Hooks,
     pub(crate) interrupt: Interrupt,
+    pub(crate) spool: Option<Stage>,
 }
 
 impl Pipeline {
@@ -139,6 +142,7 @@ impl Pipeline {
             unserializable: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
             traffic: TrafficCounters::default(),
+            spool: config.spool,
         })
     }
 
@@ -156,6 +160,19 @@ impl Pipeline {
 
     pub(crate) const fn intake(&self) -> &IntakeInbox {
         &self.intake
+    }
+
+    pub(crate) const fn spool(&self) -> Option<&Stage> {
+        self.spool.as_ref()
+    }
+
+    /// Whether somebody wants to hear of what is on disk.
+    pub(crate) fn tells_spooled(&self) -> bool {
+        self.observer.tells_spooled()
+    }
+
+    pub(crate) fn spooled(&self, spooled: Spooled) {
+        self.observer.spooled(spooled);
     }
 
     pub(crate) fn logs(&self, level: LogLevel) -> bool {
@@ -199,7 +216,7 @@ impl Pipeline {
     pub(crate) fn record(&self, run: &Run, fate: Fate, tally: Tally) {
         self.fates.record(fate, tally);
         let reason = match fate {
-            Fate::Delivered => return,
+            Fate::Delivered | Fate::Spooled => return,
             Fate::Rejected(reason) => UndeliveredReason::Rejected(reason),
             Fate::Lost(reason) => UndeliveredReason::Lost(reason),
         };
@@ -358,7 +375,7 @@ impl Pipeline {
     }
 
     /// Where tests break in.
-    pub(crate) fn interrupt(&self, stage: Stage) {
+    pub(crate) fn interrupt(&self, stage: testing::Stage) {
         if let Some(interrupt) = &self.interrupt.0 {
             interrupt(stage);
         }

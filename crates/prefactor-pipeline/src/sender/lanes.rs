@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::attempt::Attempt;
 use super::gate::Gate;
 use crate::batcher::Batch;
+use crate::operation::Operation;
 use crate::pipeline::HeldBody;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,9 +67,9 @@ impl Lanes {
         self.next += 1;
     }
 
-    /// Drops all flights, which ends their attempts and counts their operations as lost.
-    pub(crate) fn clear(&mut self) {
-        self.flights.clear();
+    /// Takes the operations of all flights, which ends their attempts. For the end of the pipeline.
+    pub(crate) fn take_all(&mut self) -> Vec<Operation> {
+        std::mem::take(&mut self.flights).into_values().flat_map(|flight| flight.batch.operations).collect()
     }
 
     /// Takes a flight out whose attempt has ended.

@@ -269,7 +269,7 @@ fn clearing_counts_everything_as_lost() {
     backlog.add(creates(&run, [1, 2]), Instant::now());
 
     pipeline.close();
-    backlog.clear();
+    drop(backlog.take_all());
 
     assert_eq!(pipeline.ledger().lost_total().operations, 2);
     assert_eq!(pipeline.admission().held(), 0);

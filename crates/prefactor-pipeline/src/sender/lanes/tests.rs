@@ -119,7 +119,7 @@ async fn clearing_gives_everything_back() {
     airport.launch();
     airport.pipeline.close();
 
-    airport.lanes.clear();
+    drop(airport.lanes.take_all());
 
     assert_eq!(airport.pipeline.admission().held(), 0);
     assert_eq!(airport.pipeline.ledger().lost_total().operations, 2);

@@ -1,0 +1,85 @@
+//! What waits in a spool, in words that people and programs can read.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use prefactor_pfid::{Pfid, Stem};
+
+use super::record::{self, Decoded};
+use crate::clock::Timestamp;
+use crate::config::defaults;
+use crate::instance::Run;
+use crate::log::LogLevel;
+use crate::observer::Hooks;
+use crate::operation::{Operation, Ticket};
+use crate::payload::Encoder;
+use crate::pipeline::{Pipeline, PipelineConfig};
+use crate::testing::Interrupt;
+use crate::wire;
+
+/// Writes a line of JSON for each operation that waits: `{"sequence":…,"at":"…","item":{…}}`, where the item is what would
+/// be sent. Changes nothing, and may be called while a pipeline uses the spool. Gives the number of lines.
+///
+/// # Errors
+/// What the system says of the directory or of `out`.
+pub fn export(directory: &Path, mut out: impl Write) -> io::Result<u64> {
+    let pipeline = nowhere();
+    let mut registered: Option<HashMap<Stem, Pfid>> = None;
+    let mut count = 0;
+    let mut written = Ok(());
+    prefactor_spool::for_each(directory, |notes, record| {
+        let registered = registered
+            .get_or_insert_with(|| notes.iter().filter_map(|note| record::decode_registered(note)).collect());
+        if let Some(decoded) = record::decode(&record.body) {
+            written = out.write_all(&line(&pipeline, registered, decoded, record.sequence, record.at));
+            count += 1;
+        }
+        written.is_ok()
+    })?;
+    written?;
+    out.flush()?;
+    Ok(count)
+}
+
+fn line(
+    pipeline: &Arc<Pipeline>,
+    registered: &HashMap<Stem, Pfid>,
+    decoded: Decoded,
+    sequence: u64,
+    at: u64,
+) -> Vec<u8> {
+    let id = decoded.instance.or_else(|| registered.get(&decoded.run).copied());
+    let run = Run::revive(Arc::clone(pipeline), decoded.run, id, true);
+    let epoch = run.account().accept(0);
+    let operation = Operation::new(Ticket::new(run, epoch, 0), decoded.action);
+    let body = wire::body(&[operation]);
+    let item =
+        body.strip_prefix(b"{\"items\":[").and_then(|items| items.strip_suffix(b"]}")).unwrap_or_default();
+    let mut line = format!("{{\"sequence\":{sequence},\"at\":\"").into_bytes();
+    Timestamp::from_micros(at.saturating_mul(1_000)).write_rfc3339(&mut line);
+    line.extend_from_slice(b"\",\"item\":");
+    line.extend_from_slice(item);
+    line.extend_from_slice(b"}\n");
+    line
+}
+
+/// A pipeline without actors, since items are written for a run of one.
+fn nowhere() -> Arc<Pipeline> {
+    Pipeline::new(PipelineConfig {
+        encoder: Encoder {
+            capture_inputs: true,
+            capture_outputs: true,
+            max_input_length: defaults::MAX_INPUT_LENGTH,
+            max_output_length: defaults::MAX_OUTPUT_LENGTH,
+            redactor: None,
+        },
+        level: LogLevel::Off,
+        budget_of_operations: 0,
+        partition: None,
+        hooks: Hooks::default(),
+        interrupt: Interrupt::default(),
+        spool: None,
+    })
+}

@@ -1,0 +1,171 @@
+//! What the pipeline knows of its spool: where operations are handed over, and what its records are told.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use crossbeam_queue::SegQueue;
+use prefactor_pfid::{Pfid, Stem};
+
+use super::{Claim, SpoolMode};
+use crate::admission::Admission;
+use crate::operation::Operation;
+
+/// What the writer is told.
+pub(crate) enum Order {
+    /// From the intake: operations in the order of their calls.
+    Take(Vec<Operation>),
+    /// From the sender: what the records of a run can't do without.
+    Registered { run: Stem, id: Pfid },
+    /// From the end of the pipeline.
+    End { left: Leftovers, done: Box<dyn FnOnce() + Send> },
+}
+
+/// What is in the pipeline's hands when it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers {
+    /// What has passed the intake, in the order of each run: older than all that waits on disk.
+    pub(crate) passed: Vec<Operation>,
+    /// What the intake has not looked at: newer than that.
+    pub(crate) queued: Vec<Operation>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Stage {
+    mode: SpoolMode,
+    /// Bytes of operations in memory beyond which the others wait on disk.
+    room: u64,
+    orders: mpsc::Sender<Order>,
+    /// Records that are done with.
+    pub(super) settled: SegQueue<u64>,
+    /// Operations that were handed over, or left by an earlier process, and have not come back: what comes after them
+    /// must not overtake them.
+    outstanding: AtomicU64,
+    /// The writer is gone before its time.
+    broken: AtomicBool,
+    /// Not all that an earlier process has left was read yet.
+    resuming: AtomicBool,
+    records: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// How much is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpoolUse {
+    /// Operations that are on disk and not known to be delivered.
+    pub records: u64,
+    /// Bytes of the files.
+    pub bytes: u64,
+}
+
+impl Stage {
+    pub(super) fn new(mode: SpoolMode, budget: u64) -> (Self, mpsc::Receiver<Order>) {
+        let (orders, received) = mpsc::channel();
+        let stage = Self {
+            mode,
+            room: budget / 2,
+            orders,
+            settled: SegQueue::new(),
+            // Held until the writer knows what an earlier process has left.
+            outstanding: AtomicU64::new(1),
+            broken: AtomicBool::new(false),
+            resuming: AtomicBool::new(true),
+            records: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        };
+        (stage, received)
+    }
+
+    /// Whether the next operation has to go through the spool.
+    pub(crate) fn wants(&self, admission: &Admission) -> bool {
+        !self.broken.load(Ordering::Relaxed)
+            && (self.mode == SpoolMode::WriteAhead
+                || self.outstanding.load(Ordering::SeqCst) > 0
+                || !self.has_room(admission))
+    }
+
+    /// Whether operations that were just written may stay in memory as well.
+    pub(super) fn has_room(&self, admission: &Admission) -> bool {
+        admission.operations() <= self.room
+    }
+
+    /// Whether operations may be read back.
+    pub(super) fn has_ample_room(&self, admission: &Admission) -> bool {
+        admission.operations() <= self.room / 4 * 3
+    }
+
+    /// Bytes that may be read back at once.
+    pub(super) fn helping(&self) -> usize {
+        usize::try_from(self.room / 8).unwrap_or(usize::MAX).clamp(1, 1 << 20)
+    }
+
+    /// Hands operations over; they come back through the intake.
+    ///
+    /// # Errors
+    /// The operations, where nobody takes them any more.
+    pub(crate) fn take(&self, operations: Vec<Operation>) -> Result<(), Vec<Operation>> {
+        self.outstanding.fetch_add(operations.len() as u64, Ordering::SeqCst);
+        self.orders.send(Order::Take(operations)).map_err(|refused| {
+            self.broken.store(true, Ordering::Relaxed);
+            match refused.0 {
+                Order::Take(operations) => operations,
+                _ => Vec::new(),
+            }
+        })
+    }
+
+    /// Called for operations that have come back, and for those that never will.
+    pub(crate) fn came_back(&self, operations: u64) {
+        self.outstanding.fetch_sub(operations, Ordering::SeqCst);
+    }
+
+    pub(super) fn found(&self, operations: u64) {
+        self.outstanding.fetch_add(operations, Ordering::SeqCst);
+        self.came_back(1);
+    }
+
+    /// Lets go of records whose operation has its fate.
+    pub(crate) fn settle(&self, claim: &mut Claim) {
+        for sequence in claim.take() {
+            self.settled.push(sequence);
+        }
+    }
+
+    /// Writes down under which id a run was registered.
+    pub(crate) fn registered(&self, run: Stem, id: Pfid) {
+        let _ = self.orders.send(Order::Registered { run, id });
+    }
+
+    /// Takes what is left when the pipeline ends; `done` is called, or dropped, when all is on disk that can be.
+    pub(crate) fn end(&self, left: Leftovers, done: Box<dyn FnOnce() + Send>) {
+        let _ = self.orders.send(Order::End { left, done });
+    }
+
+    pub(crate) fn is_resuming(&self) -> bool {
+        self.resuming.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn resumed(&self) {
+        self.resuming.store(false, Ordering::SeqCst);
+    }
+
+    pub(super) fn measure(&self, usage: SpoolUse) {
+        self.records.store(usage.records, Ordering::Relaxed);
+        self.bytes.store(usage.bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn usage(&self) -> SpoolUse {
+        SpoolUse { records: self.records.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) }
+    }
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Take(_) => "Take",
+            Self::Registered { .. } => "Registered",
+            Self::End { .. } => "End",
+        })
+    }
+}
