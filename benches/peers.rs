@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/Cargo.toml");
-    let build = ["build", "--release", "--locked", "--manifest-path", manifest];
+    let build = ["build", "--release", "--manifest-path", manifest];
     let built = Command::new(cargo).args(build).arg("--target-dir").arg(&target).status();
     if !built.is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;
