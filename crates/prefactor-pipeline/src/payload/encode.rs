@@ -1,15 +1,13 @@
 //! From a caller's value to the JSON members that an item of a bulk request is made of.
 
 use std::cell::Cell;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
-use serde_json::Serializer;
 
 use super::json::Json;
-use super::limit::LimitingFormatter;
 use super::redact::{Redactable, SharedRedactor};
+use super::writer::{JsonWriter, Unserializable};
 
 /// What stands for a payload that could not be serialized: the span itself is kept, with its place in the tree.
 const UNSERIALIZABLE: &[u8] = br#"{"$unserializable":true}"#;
@@ -104,13 +102,14 @@ impl Encoder {
         let start = out.len();
         // The caller's code runs in here: its `Serialize` and the redaction hook. A handle call never panics.
         let written = catch_unwind(AssertUnwindSafe(|| match &self.redactor {
-            None => write_json(&mut *out, value, max_length),
+            None => JsonWriter::append(out, value, max_length),
             Some(redactor) => {
                 // A `Value` has no limit of its own: what has no end would take the whole stack, which nothing catches.
-                write_json(io::sink(), value, usize::MAX)?;
-                let mut value = serde_json::to_value(value)?;
+                JsonWriter::append(out, value, usize::MAX)?;
+                out.truncate(start);
+                let mut value = serde_json::to_value(value).map_err(|_| Unserializable)?;
                 redactor.0.redact(from, &mut value);
-                write_json(&mut *out, &value, max_length)
+                JsonWriter::append(out, &value, max_length)
             }
         }));
         let Ok(Ok(sensitive)) = written else {
@@ -135,20 +134,6 @@ impl Encoder {
 struct Written {
     sensitive: bool,
     unserializable: bool,
-}
-
-/// Appends `value` as compact JSON and tells whether it holds a sensitive value.
-fn write_json<T: Serialize + ?Sized>(
-    out: impl io::Write,
-    value: &T,
-    max_length: usize,
-) -> Result<bool, serde_json::Error> {
-    let mut sensitive = false;
-    value.serialize(&mut Serializer::with_formatter(
-        out,
-        LimitingFormatter::new(max_length, &mut sensitive),
-    ))?;
-    Ok(sensitive)
 }
 
 fn write_name(out: &mut Vec<u8>, name: &str) {

@@ -3,9 +3,9 @@
 
 mod encode;
 mod json;
-mod limit;
 mod redact;
 mod sensitive;
+mod writer;
 
 pub(crate) use encode::{Encoder, Part};
 pub(crate) use json::Json;

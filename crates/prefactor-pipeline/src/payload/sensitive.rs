@@ -3,7 +3,7 @@
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::limit::SENSITIVE_KEY;
+use super::writer::SENSITIVE_KEY;
 
 /// A value that the API keeps apart from the rest of the payload and shows only to those who may see it.
 ///

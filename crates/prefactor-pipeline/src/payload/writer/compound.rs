@@ -1,0 +1,179 @@
+//! Arrays and objects that are being written.
+
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant,
+};
+
+use super::text::{Form, TextWriter};
+use super::{JsonWriter, QUOTED_SENSITIVE_KEY, Unserializable, string};
+
+/// An array or an object that is not yet closed.
+#[derive(Debug)]
+pub(in crate::payload) struct Compound<'w, 'a> {
+    writer: &'w mut JsonWriter<'a>,
+    closing: u8,
+    in_variant: bool,
+    is_empty: bool,
+    /// It is the form of a sensitive value: of its strings only those in `value` are content.
+    sensitive: bool,
+    /// Whether strings are limited where this stands.
+    limited_around: bool,
+}
+
+impl<'w, 'a> Compound<'w, 'a> {
+    pub(super) fn array(writer: &'w mut JsonWriter<'a>) -> Result<Self, Unserializable> {
+        writer.open(b'[')?;
+        Ok(Self::new(writer, b']'))
+    }
+
+    pub(super) fn object(writer: &'w mut JsonWriter<'a>) -> Result<Self, Unserializable> {
+        writer.open(b'{')?;
+        Ok(Self::new(writer, b'}'))
+    }
+
+    fn new(writer: &'w mut JsonWriter<'a>, closing: u8) -> Self {
+        let limited_around = writer.limited;
+        Self { writer, closing, in_variant: false, is_empty: true, sensitive: false, limited_around }
+    }
+
+    /// The object around the variant is closed with it.
+    pub(super) fn in_variant(self) -> Self {
+        Self { in_variant: true, ..self }
+    }
+
+    fn comma(&mut self) {
+        if !std::mem::take(&mut self.is_empty) {
+            self.writer.out.push(b',');
+        }
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unserializable> {
+        self.comma();
+        value.serialize(&mut *self.writer)
+    }
+
+    fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unserializable> {
+        self.comma();
+        let start = self.writer.out.len();
+        string::key(self.writer.out, key);
+        self.notice(start);
+        self.writer.out.push(b':');
+        value.serialize(&mut *self.writer)
+    }
+
+    /// Decides about the member whose key stands at the end of the text, from `start` on.
+    fn notice(&mut self, start: usize) {
+        let key = &self.writer.out[start..];
+        if key == QUOTED_SENSITIVE_KEY.as_bytes() {
+            self.writer.saw_sensitive = true;
+            self.sensitive = true;
+        }
+        if self.sensitive {
+            self.writer.limited = key == b"\"value\"";
+        }
+    }
+
+    fn close(self) {
+        self.writer.limited = self.limited_around;
+        self.writer.close(self.closing);
+        if self.in_variant {
+            self.writer.close(b'}');
+        }
+    }
+}
+
+macro_rules! arrays {
+    ($($trait:ident::$method:ident),*) => {
+        $(impl $trait for Compound<'_, '_> {
+            type Ok = ();
+            type Error = Unserializable;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unserializable> {
+                self.element(value)
+            }
+
+            fn end(self) -> Result<(), Unserializable> {
+                self.close();
+                Ok(())
+            }
+        })*
+    };
+}
+arrays!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field
+);
+
+impl SerializeStructVariant for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Unserializable;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Unserializable> {
+        self.member(key, value)
+    }
+
+    fn end(self) -> Result<(), Unserializable> {
+        self.close();
+        Ok(())
+    }
+}
+
+impl SerializeMap for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Unserializable;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unserializable> {
+        self.comma();
+        let start = self.writer.out.len();
+        key.serialize(TextWriter { out: self.writer.out, form: Form::Key })?;
+        self.notice(start);
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unserializable> {
+        self.writer.out.push(b':');
+        value.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Result<(), Unserializable> {
+        self.close();
+        Ok(())
+    }
+}
+
+/// A struct: an object, as a rule, but for those of serde_json's own that stand for a text which is JSON already.
+#[derive(Debug)]
+pub(in crate::payload) enum Verbatim<'w, 'a> {
+    Object(Compound<'w, 'a>),
+    Text(&'w mut JsonWriter<'a>),
+}
+
+impl SerializeStruct for Verbatim<'_, '_> {
+    type Ok = ();
+    type Error = Unserializable;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Unserializable> {
+        match self {
+            Self::Object(object) => object.member(key, value),
+            Self::Text(writer) => value.serialize(TextWriter { out: writer.out, form: Form::Verbatim }),
+        }
+    }
+
+    fn end(self) -> Result<(), Unserializable> {
+        if let Self::Object(object) = self {
+            object.close();
+        }
+        Ok(())
+    }
+}
