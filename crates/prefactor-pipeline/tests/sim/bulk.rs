@@ -27,6 +27,17 @@ pub(crate) struct Item {
     pub(crate) details: Option<SpanDetails>,
 }
 
+impl Item {
+    pub(crate) fn without_ids(&self) -> Self {
+        let details = self.details.clone().map(|details| SpanDetails {
+            agent_instance_id: String::new(),
+            parent_span_id: None,
+            ..details
+        });
+        Self { agent_instance_id: None, agent_span_id: None, details, ..self.clone() }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SpanDetails {

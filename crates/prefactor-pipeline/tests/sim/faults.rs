@@ -40,6 +40,14 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether the client gets an answer that says something of its items, or of the request as a whole.
+    pub(crate) fn is_understood(self) -> bool {
+        matches!(
+            self,
+            Self::None | Self::AnswerSome(_) | Self::Duplicate | Self::Slow(_) | Self::Status(400, _)
+        )
+    }
+
     /// Whether it looks like an outage to the client.
     pub(crate) fn is_trouble(self) -> bool {
         !matches!(

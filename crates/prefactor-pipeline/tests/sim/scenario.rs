@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fastrand::Rng;
-use prefactor_http::RetryPolicy;
+use prefactor_http::{RetryPolicy, StatusCodes};
 use prefactor_pipeline::Builder;
 
 use crate::faults::Weather;
@@ -42,7 +42,9 @@ pub(crate) struct Scenario {
     linger: Duration,
     requests_per_second: Option<NonZeroU32>,
     items_per_second: Option<NonZeroU32>,
-    first_wait: Duration,
+    pub(crate) first_wait: Duration,
+    /// Whether a request that is answered with 503 is tried again.
+    pub(crate) retries_503: bool,
 }
 
 /// The longest filling of a payload.
@@ -63,8 +65,8 @@ impl Scenario {
             dialect: Dialect {
                 cancels_pending_only: rng.bool(),
                 goes_on: rng.u32(0..3) == 0,
-                // Spans that were sent together with a registration are not followed to its other id yet.
-                assigns_ids: false,
+                assigns_instance_ids: rng.u32(0..6) == 0,
+                assigns_span_ids: rng.u32(0..6) == 0,
             },
             weather: Weather::draw(rng),
             memory_budget: pick(rng, &[64 << 20, 300_000, 60_000, 20_000, 8_000]),
@@ -79,6 +81,7 @@ impl Scenario {
             requests_per_second: NonZeroU32::new(pick(rng, &[0, 200, 200, 10])),
             items_per_second: NonZeroU32::new(pick(rng, &[0, 0, 0, 50])),
             first_wait: pick(rng, &[Duration::from_secs(1), Duration::from_millis(50)]),
+            retries_503: rng.u32(0..8) > 0,
         }
     }
 
@@ -94,6 +97,11 @@ impl Scenario {
             .probe_interval(self.probe_interval)
             .drop_timeout(self.drop_timeout)
             .retry_policy(RetryPolicy::default().with_initial_delay(self.first_wait));
+        let builder = if self.retries_503 {
+            builder
+        } else {
+            builder.retry_on_status_codes(StatusCodes::TRANSIENT.iter().filter(|code| *code != 503).collect())
+        };
         if self.knows_partition { builder.partition(partition()) } else { builder }
     }
 

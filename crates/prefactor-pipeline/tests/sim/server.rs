@@ -14,8 +14,15 @@ pub(crate) struct Dialect {
     pub(crate) cancels_pending_only: bool,
     /// Goes on behind an item that errors.
     pub(crate) goes_on: bool,
-    /// Gives instances other ids than they ask for.
-    pub(crate) assigns_ids: bool,
+    /// Gives instances, or spans, other ids than they ask for.
+    pub(crate) assigns_instance_ids: bool,
+    pub(crate) assigns_span_ids: bool,
+}
+
+impl Dialect {
+    fn assigns_ids(self) -> bool {
+        self.assigns_instance_ids || self.assigns_span_ids
+    }
 }
 
 #[derive(Debug)]
@@ -46,7 +53,7 @@ pub(crate) struct Server {
     /// Each item as it was first sent, by key.
     sent: HashMap<String, Item>,
     /// The keys of what was sent, by what it does: an operation has one key.
-    keys: HashMap<(String, String), String>,
+    keys: HashMap<String, String>,
     /// Keys whose success the client was told.
     confirmed: HashSet<String>,
     /// How often an error was made up, by what it was for.
@@ -110,7 +117,7 @@ impl Server {
                 return Err(context("a key that is no key, or occurs twice".to_owned()));
             }
             let subject = self.subject(item, calls).map_err(context)?;
-            self.is_sent_as_before(item).map_err(context)?;
+            self.is_sent_as_before(item, subject).map_err(context)?;
             self.is_in_order(subject, calls).map_err(context)?;
             subjects.push(subject);
         }
@@ -176,22 +183,18 @@ impl Server {
     }
 
     /// A retry sends the same key with the same content, and what was confirmed is not sent again.
-    fn is_sent_as_before(&mut self, item: &Item) -> Result<(), String> {
+    fn is_sent_as_before(&mut self, item: &Item, subject: Subject) -> Result<(), String> {
         if self.confirmed.contains(&item.key) {
             return Err("what was confirmed is sent again".to_owned());
         }
-        let first = self.sent.entry(item.key.clone()).or_insert_with(|| item.clone());
-        if first != item {
+        // The ids of a server that has its own are known later than an item that is sent again.
+        let content = if self.dialect.assigns_ids() { item.without_ids() } else { item.clone() };
+        let first = self.sent.entry(item.key.clone()).or_insert_with(|| content.clone());
+        if *first != content {
             return Err(format!("the same key was sent before with other content: {first:?}"));
         }
-        let details = item.details.as_ref().map(|details| &details.id);
-        let owner = [details, item.agent_span_id.as_ref(), item.external_identifier.as_ref()];
-        let owner = owner.into_iter().flatten().next().or(item.agent_instance_id.as_ref());
         // What could not be cancelled is finished as failed, under a key of its own.
-        let cancels = if item.status.as_deref() == Some("cancelled") { "cancel" } else { "" };
-        let quality = item.payload.as_ref().map(|payload| payload.number.to_string()).unwrap_or_default();
-        let what =
-            (format!("{}{cancels}{quality}", item.action), owner.cloned().ok_or("an item about nothing")?);
+        let what = format!("{:?} of run {}, {:?}", subject.kind, subject.run, item.status);
         match self.keys.insert(what, item.key.clone()) {
             Some(other) if other != item.key => Err(format!("it was sent before with the key {other}")),
             _ => Ok(()),
@@ -245,6 +248,10 @@ impl Server {
             }
             Err(code) => {
                 let is_late = matches!(subject.kind, Kind::Start);
+                if self.dialect.assigns_ids() {
+                    // It may have named an id that the server does not know, and that counts as a failure like others.
+                    self.make_up(subject, code);
+                }
                 if code == "invalid_action" && (is_late || self.spoilt.contains(&subject.run)) {
                     self.in_vain.entry(subject.run).or_default().insert(item.key.clone());
                 }
@@ -263,6 +270,7 @@ impl Server {
         *count += 1;
         let passes = match code {
             "internal_error" | "service_unavailable" | "timeout" | "too_many_requests" => true,
+            "invalid_action" => true,
             "not_found" | "a_new_code" => *count < ENOUGH_FAILURES,
             _ => false,
         };
@@ -305,14 +313,16 @@ impl Server {
     }
 
     fn register(&mut self, asked: Option<String>, run: usize) -> String {
-        let id = asked.filter(|_| !self.dialect.assigns_ids).unwrap_or_else(|| {
-            self.assigned += 1;
-            let stem = Stem::new(self.assigned, [7; 10]).expect("a small time");
-            Pfid::to_string(&stem.with_partition(partition()))
-        });
+        let id = asked.filter(|_| !self.dialect.assigns_instance_ids).unwrap_or_else(|| self.own_id());
         self.runs.insert(id.clone(), run);
         self.instances.insert(id.clone(), Instance { run, status: "pending".to_owned() });
         id
+    }
+
+    fn own_id(&mut self) -> String {
+        self.assigned += 1;
+        let stem = Stem::new(self.assigned, [7; 10]).expect("a small time");
+        stem.with_partition(partition()).to_string()
     }
 
     fn change_instance(
@@ -337,15 +347,17 @@ impl Server {
         if details.parent_span_id.as_ref().is_some_and(|parent| !self.spans.contains_key(parent)) {
             return Err("validation_errors");
         }
-        if self.spans.contains_key(&details.id) {
+        let id = if self.dialect.assigns_span_ids { self.own_id() } else { details.id.clone() };
+        if self.spans.contains_key(&id) {
             return Err("conflict");
         }
         if !matches!(details.status.as_str(), "pending" | "active" | "complete" | "failed") {
             return Err("validation_errors");
         }
         let (status, has_result) = (details.status.clone(), details.result_payload.is_some());
-        self.spans.insert(details.id.clone(), Span { number, run, status, has_result });
-        Ok(details.id.clone())
+        self.named.insert(id.clone(), number);
+        self.spans.insert(id.clone(), Span { number, run, status, has_result });
+        Ok(id)
     }
 
     fn finish_span(&mut self, item: &Item) -> Result<String, Code> {

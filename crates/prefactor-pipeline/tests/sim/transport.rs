@@ -1,6 +1,6 @@
 //! The way to the server, and all that happens on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +31,13 @@ pub(crate) struct Way {
     busy: BTreeSet<usize>,
     /// Before this nothing may be sent: the server has said so, or refused the token.
     closed_until: Option<Instant>,
+    /// The token was refused; one request at a time finds out whether it is accepted again.
+    probing: bool,
+    /// Bodies that failed, with the time.
+    failed: HashMap<Bytes, Instant>,
+    last_success: Option<Instant>,
+    first_wait: Duration,
+    retries_503: bool,
     pub(crate) saw_trouble: bool,
     pub(crate) saw_unauthorized: bool,
     lanes: usize,
@@ -49,6 +56,11 @@ impl Way {
             under_way: 0,
             busy: BTreeSet::new(),
             closed_until: None,
+            probing: false,
+            failed: HashMap::new(),
+            last_success: None,
+            first_wait: scenario.first_wait,
+            retries_503: scenario.retries_503,
             saw_trouble: false,
             saw_unauthorized: false,
             lanes: scenario.lanes,
@@ -68,6 +80,16 @@ impl Way {
         if self.closed_until.is_some_and(|until| now < until) {
             return Err("a request while the server has asked for none".to_owned());
         }
+        if self.probing && self.under_way > 0 {
+            return Err("more than one request finds out whether the token is accepted".to_owned());
+        }
+        // Half of a wait is jitter. Where others get through, it is cut short.
+        if let Some(failed) = self.failed.get(body)
+            && self.last_success.is_none_or(|success| success < *failed)
+            && now.duration_since(*failed) < self.first_wait / 2
+        {
+            return Err("a request that failed is sent again without a wait".to_owned());
+        }
         if self.under_way >= self.lanes {
             return Err(format!("more than {} requests at a time", self.lanes));
         }
@@ -81,6 +103,27 @@ impl Way {
             return Err(format!("{} bytes in a request", body.len()));
         }
         Ok(())
+    }
+
+    /// The client is about to get this answer.
+    fn answered(&mut self, body: &Bytes, fault: Fault, answer: &Result<RawResponse, TransportError>) {
+        match answer {
+            Ok(response) if response.status == 429 => {
+                self.pause(response.retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER));
+            }
+            Ok(response) if matches!(response.status, 401 | 403) => {
+                self.pause(self.probe_interval);
+                self.probing = true;
+                self.saw_unauthorized = true;
+            }
+            _ => {}
+        }
+        if fault.is_understood() {
+            self.last_success = Some(Instant::now());
+            self.probing = false;
+        } else if !matches!(fault, Fault::Status(413, _)) {
+            self.failed.insert(body.clone(), Instant::now());
+        }
     }
 
     fn pause(&mut self, pause: Duration) {
@@ -100,20 +143,9 @@ pub(crate) async fn serve(story: Story, body: Bytes) -> Result<RawResponse, Tran
     sleep(latency).await;
     let answer = answer(&story, &request, fault).await;
     sleep(latency).await;
-    let mut told = story.lock();
+    let told = &mut *story.lock();
     told.note(format!("answer {} {}", request.number, words(&answer)));
-    match &answer {
-        Ok(response) if response.status == 429 => {
-            let asked = response.retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
-            told.way.pause(asked);
-        }
-        Ok(response) if matches!(response.status, 401 | 403) => {
-            let probe_interval = told.way.probe_interval;
-            told.way.pause(probe_interval);
-            told.way.saw_unauthorized = true;
-        }
-        _ => {}
-    }
+    told.way.answered(&body, fault, &answer);
     answer
 }
 
@@ -171,6 +203,9 @@ fn look_at(told: &mut Told, body: &Bytes) -> Result<(Fault, Request), String> {
         } else if way.weather.most_items.is_some_and(|most| count > most) {
             fault = Fault::Status(400, None);
         }
+    }
+    if matches!(fault, Fault::Status(503, _)) && !way.retries_503 {
+        told.server.spoilt.extend(request.runs());
     }
     way.saw_trouble |= fault.is_trouble();
     way.under_way += 1;
