@@ -74,6 +74,29 @@ pub(crate) fn error(code: &str) -> String {
     format!(r#"{{"status":"error","code":"{code}","message":"no"}}"#)
 }
 
+/// The reason that an operator gives for ending a run.
+pub(crate) fn reason(run: usize) -> String {
+    format!("run {run} is over")
+}
+
+pub(crate) fn control(run: usize) -> String {
+    format!(r#"{{"terminate":true,"reason":"{}"}}"#, reason(run))
+}
+
+/// A successful output with an order to its run.
+pub(crate) fn with_control(output: &str, control: &str) -> String {
+    let open = output.strip_suffix('}').unwrap_or(output);
+    format!(r#"{open},"control":{control}}}"#)
+}
+
+pub(crate) fn shown(id: &str, terminated: Option<usize>) -> String {
+    let status = match terminated {
+        None => r#""status":"active""#.to_owned(),
+        Some(run) => format!(r#""status":"terminated","termination_reason":"{}""#, reason(run)),
+    };
+    format!(r#"{{"status":"success","details":{{"id":"{id}",{status}}}}}"#)
+}
+
 pub(crate) fn answer(outputs: &[(String, String)]) -> String {
     let outputs: Vec<_> = outputs.iter().map(|(key, output)| format!("\"{key}\":{output}")).collect();
     format!(r#"{{"status":"success","outputs":{{{}}}}}"#, outputs.join(","))

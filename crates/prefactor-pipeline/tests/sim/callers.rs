@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use prefactor_http::FinishStatus;
-use prefactor_pipeline::{AgentVersion, Instance, Prefactor, Report, Span};
+use prefactor_pipeline::{AgentVersion, Instance, Prefactor, Report, Span, Termination};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use crate::audit;
+use crate::bulk;
 use crate::calls::{Calls, Change, Entry};
 use crate::scenario::{LONGEST_FILLING, Scenario, pick};
 use crate::story::Story;
@@ -18,6 +19,8 @@ use crate::story::Story;
 /// The handles of one run.
 struct Run {
     number: usize,
+    /// Tells whether an operator has ended it, where somebody wants to know.
+    terminated: Option<Termination>,
     instance: Option<Instance>,
     /// With their numbers.
     spans: Vec<(usize, Span)>,
@@ -35,6 +38,9 @@ pub(crate) struct Callers {
 
 /// A machine that slept, for example.
 const JUMP: Duration = Duration::from_secs(3_600);
+
+/// Actors that have panicked are started again within this time.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What a wait may take beyond its time: the step of tokio's timers.
 const TIMER_STEP: Duration = Duration::from_millis(2);
@@ -57,6 +63,7 @@ impl Callers {
             81..85 => self.flush_run().await,
             85..89 => self.flush_in_the_background(),
             89..91 => self.wait_for_room().await,
+            91..93 => self.terminate(),
             _ => self.pause().await,
         }
         if self.rng.u32(0..3) == 0 {
@@ -99,7 +106,8 @@ impl Callers {
                 calls.begin(change);
             },
         );
-        self.runs.push(Run { number, instance: Some(instance), spans: Vec::new() });
+        let terminated = self.rng.bool().then(|| instance.terminated());
+        self.runs.push(Run { number, terminated, instance: Some(instance), spans: Vec::new() });
     }
 
     fn any_run(&mut self) -> Option<usize> {
@@ -290,6 +298,47 @@ impl Callers {
 
     fn timeout(&mut self) -> Duration {
         Duration::from_millis(pick(&mut self.rng, &[2_000, 5_000, 60_000]))
+    }
+
+    /// An operator ends a run.
+    fn terminate(&mut self) {
+        if let Some(at) = self.any_run() {
+            let run = self.runs[at].number;
+            let told = &mut *self.story.lock();
+            told.note(format!("an operator ends r{run}"));
+            told.server.terminate(run);
+        }
+    }
+
+    /// Nobody hears of an end that is not theirs, and everybody hears of their own at once.
+    pub(crate) fn check_terminations(&self) {
+        let told = &mut *self.story.lock();
+        for (run, terminated) in self.watched() {
+            let since = told.server.told_of(run);
+            let is_late = since.is_some_and(|since| {
+                let jumped = told.jumped.is_some_and(|jumped| jumped > since);
+                !jumped && since.elapsed() > AT_ONCE && !told.calls.runs[run].ended
+            });
+            let is_wrong = since.is_none() || terminated.reason() != Some(&*bulk::reason(run));
+            if if terminated.is_terminated() { is_wrong } else { is_late } {
+                told.violate(format!("run {run} heard of its end: {:?} {since:?}", terminated.reason()));
+            }
+        }
+    }
+
+    /// Whoever is still at work has heard of it by now.
+    pub(crate) fn check_that_terminations_arrive(&self) {
+        let told = &mut *self.story.lock();
+        for (run, terminated) in self.watched() {
+            let at_work = !told.calls.runs[run].ended && told.server.is_registered(run);
+            if at_work && told.server.is_terminated(run) && !terminated.is_terminated() {
+                told.violate(format!("run {run} has not heard that it was ended"));
+            }
+        }
+    }
+
+    fn watched(&self) -> impl Iterator<Item = (usize, &Termination)> {
+        self.runs.iter().filter_map(|run| Some((run.number, run.terminated.as_ref()?)))
     }
 
     async fn flush_run(&mut self) {

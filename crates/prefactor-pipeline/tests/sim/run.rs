@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use prefactor_pipeline::config::defaults::WATCH_INTERVAL;
 use prefactor_pipeline::testing::ScriptedTransport;
 use prefactor_pipeline::{Health, LogLevel, Prefactor};
 use tokio::runtime::{Builder, Handle};
@@ -53,6 +54,7 @@ async fn tell(story: &Story, scenario: &Scenario, rng: &mut Rng) -> Option<Calle
     let mut callers = Callers::new(rng.fork(), story.clone(), prefactor.clone(), scenario);
     for _ in 0..scenario.steps {
         callers.step().await;
+        callers.check_terminations();
         audit_step(story, scenario, &prefactor);
         if story.is_broken() {
             return None;
@@ -124,6 +126,8 @@ async fn recover(story: &Story, scenario: &Scenario, mut callers: Callers) {
     let report = flush(story, &prefactor, PATIENCE).await;
     story.check(report.complete, || format!("not everything has its fate: {}", report.ledger));
     story.check(prefactor.memory_in_use() == 0, || "bytes are held for nothing".to_owned());
+    sleep(2 * WATCH_INTERVAL).await;
+    callers.check_that_terminations_arrive();
     story.check(prefactor.health() == Health::Delivering, || format!("{:?}", prefactor.health()));
     callers.join().await;
     let report = shut_down(story, &prefactor, PATIENCE).await;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use prefactor_pfid::{Partition, Pfid, Stem};
+use tokio::time::Instant;
 
 use crate::bulk::{self, Item};
 use crate::calls::{Calls, Kind};
@@ -64,6 +65,10 @@ pub(crate) struct Server {
     /// run whose start was refused for good, and a start that is late, since the run was cancelled meanwhile.
     in_vain: HashMap<usize, HashSet<String>>,
     assigned: u64,
+    /// Runs that an operator has ended.
+    terminated: BTreeSet<usize>,
+    /// Those of which the client was told so, since when.
+    told_of: HashMap<usize, Instant>,
 }
 
 type Code = &'static str;
@@ -78,6 +83,12 @@ pub(crate) struct Subject {
     kind: Kind,
     /// It creates a span that is finished already.
     whole: bool,
+}
+
+impl Subject {
+    pub(crate) fn is_about_a_span(self) -> bool {
+        matches!(self.kind, Kind::Create { .. } | Kind::Finish { .. })
+    }
 }
 
 impl Server {
@@ -96,6 +107,8 @@ impl Server {
             spoilt: BTreeSet::new(),
             in_vain: HashMap::new(),
             assigned: 0,
+            terminated: BTreeSet::new(),
+            told_of: HashMap::new(),
         }
     }
 
@@ -376,6 +389,53 @@ impl Server {
         span.status = to;
         span.has_result = item.result_payload.is_some();
         Ok(id)
+    }
+
+    /// An operator ends a run.
+    pub(crate) fn terminate(&mut self, run: usize) {
+        self.terminated.insert(run);
+    }
+
+    pub(crate) fn is_terminated(&self, run: usize) -> bool {
+        self.terminated.contains(&run)
+    }
+
+    pub(crate) fn is_registered(&self, run: usize) -> bool {
+        self.instances.values().any(|instance| instance.run == run)
+    }
+
+    /// Since when the client knows that a run was ended.
+    pub(crate) fn told_of(&self, run: usize) -> Option<Instant> {
+        self.told_of.get(&run).copied()
+    }
+
+    /// What an operator has to say to a run beside an output.
+    pub(crate) fn control(&self, run: usize) -> Option<String> {
+        self.is_terminated(run).then(|| bulk::control(run))
+    }
+
+    /// The client is about to be told how a run stands.
+    pub(crate) fn tell_of(&mut self, run: usize) {
+        if self.is_terminated(run) {
+            self.told_of.entry(run).or_insert_with(Instant::now);
+        }
+    }
+
+    /// The answer to a question how runs stand.
+    pub(crate) fn show(&mut self, items: &[Item]) -> Vec<(String, String)> {
+        let mut outputs = Vec::new();
+        for item in items {
+            let id = item.agent_instance_id.as_deref().unwrap_or_default();
+            let output = match self.instances.get(id).map(|instance| instance.run) {
+                None => bulk::error("not_found"),
+                Some(run) => {
+                    self.tell_of(run);
+                    bulk::shown(id, self.is_terminated(run).then_some(run))
+                }
+            };
+            outputs.push((item.key.clone(), output));
+        }
+        outputs
     }
 
     /// The client is about to be told of these successes.

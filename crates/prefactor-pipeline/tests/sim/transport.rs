@@ -77,7 +77,7 @@ impl Way {
         if self.requests > TOO_MANY_REQUESTS {
             return Err("it never stops sending".to_owned());
         }
-        if self.closed_until.is_some_and(|until| now < until) {
+        if self.is_closed() {
             return Err("a request while the server has asked for none".to_owned());
         }
         if self.probing && self.under_way > 0 {
@@ -103,6 +103,10 @@ impl Way {
             return Err(format!("{} bytes in a request", body.len()));
         }
         Ok(())
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// The client is about to get this answer.
@@ -137,6 +141,11 @@ impl Way {
 
 /// One attempt at a request.
 pub(crate) async fn serve(story: Story, body: Bytes) -> Result<RawResponse, TransportError> {
+    if let Ok(items) = bulk::items(&body)
+        && items.iter().all(|item| item.action == "agent_instances/show")
+    {
+        return show(story, &items).await;
+    }
     let Some((fault, request)) = arrive(&story, &body) else { return std::future::pending().await };
     let _leave = Leave { story: story.clone(), runs: request.runs() };
     let latency = story.lock().way.latency();
@@ -147,6 +156,23 @@ pub(crate) async fn serve(story: Story, body: Bytes) -> Result<RawResponse, Tran
     told.note(format!("answer {} {}", request.number, words(&answer)));
     told.way.answered(&body, fault, &answer);
     answer
+}
+
+/// A question how runs stand, which is no business of any operation.
+async fn show(story: Story, items: &[Item]) -> Result<RawResponse, TransportError> {
+    let (latency, fault) = {
+        let way = &mut story.lock().way;
+        (way.latency(), way.weather.fault(&mut way.rng, way.start.elapsed(), items.len()))
+    };
+    let is_forbidden = story.lock().way.is_closed();
+    story.check(!is_forbidden, || "a question while the server has asked for none".to_owned());
+    story.note(format!("question about {} runs {fault:?}", items.len()));
+    sleep(latency).await;
+    if fault != Fault::None {
+        return Ok(RawResponse::new(503, ""));
+    }
+    let outputs = story.lock().server.show(items);
+    Ok(RawResponse::new(200, bulk::answer(&outputs)))
 }
 
 fn words(answer: &Result<RawResponse, TransportError>) -> String {
@@ -292,8 +318,15 @@ fn process(story: &Story, request: &Request, items: usize) -> Vec<(String, Strin
 
 /// The same, with an answer that the client gets.
 fn processed(story: &Story, request: &Request, items: usize) -> RawResponse {
-    let outputs = process(story, request, items);
-    story.lock().server.confirm(&outputs);
+    let mut outputs = process(story, request, items);
+    let told = &mut *story.lock();
+    told.server.confirm(&outputs);
+    for ((_, output), subject) in outputs.iter_mut().zip(&request.subjects) {
+        if let Some(control) = told.server.control(subject.run).filter(|_| subject.is_about_a_span()) {
+            *output = bulk::with_control(output, &control);
+            told.server.tell_of(subject.run);
+        }
+    }
     RawResponse::new(200, bulk::answer(&outputs))
 }
 
