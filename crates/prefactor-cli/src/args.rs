@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{agents, bulk, completions, instances, load, pfid, ping, profile, serve, spans, watch};
+use crate::commands::{
+    agents, bulk, completions, instances, load, pfid, ping, profile, serve, spans, spool, watch,
+};
 
 /// Tools for Prefactor.
 ///
@@ -24,6 +26,7 @@ pub(crate) enum Command {
     Bulk(bulk::BulkArgs),
     Watch(watch::WatchArgs),
     Load(load::LoadArgs),
+    Spool(spool::SpoolArgs),
     Pfid(pfid::PfidArgs),
     Profile(profile::ProfileArgs),
     Completions(completions::CompletionsArgs),

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Bulk(args) => commands::bulk::run(&args),
         Command::Watch(args) => commands::watch::run(args),
         Command::Load(args) => commands::load::run(args),
+        Command::Spool(args) => commands::spool::run(args),
         Command::Pfid(args) => commands::pfid::run(args),
         Command::Profile(args) => commands::profile::run(args),
         Command::Completions(args) => commands::completions::run(&args),

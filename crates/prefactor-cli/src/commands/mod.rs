@@ -11,6 +11,7 @@ pub(crate) mod ping;
 pub(crate) mod profile;
 pub(crate) mod serve;
 pub(crate) mod spans;
+pub(crate) mod spool;
 pub(crate) mod watch;
 
 pub(crate) use end_status::EndStatus;

@@ -24,6 +24,8 @@ mod profile;
 mod serve;
 /// `spans`: list, create, finish.
 mod spans;
+/// `spool`, and `load --spool`: what survives kill -9, and what is done with it by hand.
+mod spool;
 mod support;
 /// `watch`: a run while it goes on.
 mod watch;

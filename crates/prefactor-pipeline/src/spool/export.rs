@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use prefactor_pfid::{Pfid, Stem};
+use prefactor_pfid::{Partition, Pfid, Stem};
 
 use super::record::{self, Decoded};
 use crate::clock::Timestamp;
@@ -19,8 +19,9 @@ use crate::pipeline::{Pipeline, PipelineConfig};
 use crate::testing::Interrupt;
 use crate::wire;
 
-/// Writes a line of JSON for each operation that waits: `{"sequence":…,"at":"…","item":{…}}`, where the item is what would
-/// be sent. Changes nothing, and may be called while a pipeline uses the spool. Gives the number of lines.
+/// Writes a line of JSON for each operation that waits: `{"sequence":…,"at":"…","has_id":…,"item":{…}}`, where the item is what
+/// would be sent. As long as the run has no id, since no API has told the account's partition, ids have an empty one.
+/// Changes nothing, and may be called while a pipeline uses the spool. Gives the number of lines.
 ///
 /// # Errors
 /// What the system says of the directory or of `out`.
@@ -51,6 +52,8 @@ fn line(
     at: u64,
 ) -> Vec<u8> {
     let id = decoded.instance.or_else(|| registered.get(&decoded.run).copied());
+    let has_id = id.is_some();
+    let id = id.or_else(|| Some(decoded.run.with_partition(Partition::new(0).ok()?)));
     let run = Run::revive(Arc::clone(pipeline), decoded.run, id, true);
     let epoch = run.account().accept(0);
     let operation = Operation::new(Ticket::new(run, epoch, 0), decoded.action);
@@ -59,7 +62,7 @@ fn line(
         body.strip_prefix(b"{\"items\":[").and_then(|items| items.strip_suffix(b"]}")).unwrap_or_default();
     let mut line = format!("{{\"sequence\":{sequence},\"at\":\"").into_bytes();
     Timestamp::from_micros(at.saturating_mul(1_000)).write_rfc3339(&mut line);
-    line.extend_from_slice(b"\",\"item\":");
+    line.extend_from_slice(format!("\",\"has_id\":{has_id},\"item\":").as_bytes());
     line.extend_from_slice(item);
     line.extend_from_slice(b"}\n");
     line

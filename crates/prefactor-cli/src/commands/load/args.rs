@@ -17,6 +17,7 @@ use crate::connection::ConnectionArgs;
   prefactor load --url http://127.0.0.1:4010 --token t --spans 1000000 --instances 1000
   prefactor load --url http://127.0.0.1:4010 --token t --rate 20000 --duration 60s --json
   prefactor load --url http://127.0.0.1:4010 --token t --arrivals requests.csv --speed 100
+  prefactor load --url http://127.0.0.1:4010 --token t --spool /tmp/spool --synced-log ids.txt
 
 Exit codes: 0 all delivered, 1 something was lost, rejected, late or did not add up; the others as everywhere.")]
 pub(crate) struct LoadArgs {
@@ -58,6 +59,15 @@ pub(crate) struct LoadArgs {
     /// The pipeline's byte budget.
     #[arg(long, value_name = "BYTES")]
     pub(crate) memory_budget: Option<u64>,
+
+    /// Write everything to a spool in this directory before it is sent, and deliver what is in there first. The API
+    /// need not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
+
+    /// Append the id of each span to this file, a line each, once the disk keeps its start and its finish.
+    #[arg(long, value_name = "FILE", requires = "spool")]
+    pub(crate) synced_log: Option<PathBuf>,
 
     /// Requests in flight at the same time.
     #[arg(long, value_name = "N")]

@@ -6,6 +6,7 @@ mod preflight;
 mod progress;
 mod schedule;
 mod summary;
+mod synced_log;
 mod usage;
 
 use std::io::{self, Write};
@@ -16,7 +17,7 @@ use std::thread;
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use prefactor::{BuildError, Builder, Delivered, Prefactor};
+use prefactor::{BuildError, Builder, Delivered, Prefactor, Spool};
 use thiserror::Error;
 
 pub(crate) use args::LoadArgs;
@@ -24,6 +25,7 @@ pub(crate) use args::LoadArgs;
 use callers::Workload;
 use schedule::Schedule;
 use summary::Summary;
+use synced_log::SyncedLog;
 
 use crate::connection::Connection;
 use crate::failure::{Exit, Failure, chain};
@@ -38,6 +40,8 @@ pub(crate) enum LoadError {
     ArrivalsFile { file: PathBuf, source: io::Error },
     #[error("line {line} of {} does not begin with a time in milliseconds that follows the one before", file.display())]
     Arrivals { file: PathBuf, line: usize },
+    #[error("the log of synced spans can't be written")]
+    SyncedLog(#[source] io::Error),
     #[error("the pipeline could not be built")]
     Pipeline(#[from] BuildError),
     #[error("the summary could not be written")]
@@ -48,7 +52,9 @@ pub(crate) enum LoadError {
 
 pub(crate) fn run(args: LoadArgs) -> Result<(), Failure> {
     let connection = args.connection.connection()?;
-    preflight::check(&connection)?;
+    if args.spool.is_none() {
+        preflight::check(&connection)?;
+    }
     load(args, connection).map_err(|error| match &error {
         LoadError::ArrivalsFile { .. } | LoadError::Arrivals { .. } => {
             Failure::new(Exit::WrongArguments, chain(&error))
@@ -66,7 +72,9 @@ fn load(args: LoadArgs, connection: Connection) -> Result<(), LoadError> {
         }
     };
     let delivery_us = Arc::new(Mutex::new(delivery_times()));
-    let prefactor = pipeline(&args, connection, Arc::clone(&delivery_us))?;
+    let synced_log = args.synced_log.as_deref().map(SyncedLog::create).transpose();
+    let synced_log = synced_log.map_err(LoadError::SyncedLog)?.map(Arc::new);
+    let prefactor = pipeline(&args, connection, Arc::clone(&delivery_us), synced_log.clone())?;
     let made = AtomicU64::new(0);
     let workload = Workload {
         prefactor: &prefactor,
@@ -98,6 +106,9 @@ fn load(args: LoadArgs, connection: Connection) -> Result<(), LoadError> {
     let spans = made.load(Ordering::Relaxed);
     let summary = Summary::new(&report.ledger, prefactor.traffic(), spans, took, &caller_ns, &delivery_us);
     print(&summary, args.json).map_err(LoadError::Output)?;
+    if let Some(error) = synced_log.and_then(|log| log.failure()) {
+        return Err(LoadError::SyncedLog(error));
+    }
     summary.flaw(args.allow_loss).map_or(Ok(()), |flaw| Err(LoadError::Flawed(flaw)))
 }
 
@@ -105,8 +116,13 @@ fn pipeline(
     args: &LoadArgs,
     connection: Connection,
     delivery_us: Arc<Mutex<Histogram<u64>>>,
+    synced_log: Option<Arc<SyncedLog>>,
 ) -> Result<Prefactor, BuildError> {
+    let log = synced_log.clone();
     let record = move |delivered: &Delivered| {
+        if let (Some(log), Some(instance)) = (&log, delivered.instance) {
+            log.learn(instance.partition());
+        }
         if let Some(took) = delivered.since_finish {
             let mut times = delivery_us.lock().unwrap_or_else(PoisonError::into_inner);
             times.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
@@ -119,6 +135,12 @@ fn pipeline(
         .on_delivered(record);
     if let Some(bytes) = args.memory_budget {
         builder = builder.memory_budget(bytes);
+    }
+    if let Some(directory) = &args.spool {
+        builder = builder.spool(Spool::write_ahead(directory));
+    }
+    if let Some(log) = synced_log {
+        builder = builder.on_spooled(move |spooled| log.spooled(spooled));
     }
     if let Some(lanes) = args.lanes {
         builder = builder.lanes(lanes.get());

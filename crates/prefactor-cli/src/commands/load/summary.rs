@@ -19,6 +19,8 @@ pub(crate) struct Summary {
     rejected_by_reason: BTreeMap<&'static str, u64>,
     lost: u64,
     lost_by_reason: BTreeMap<&'static str, u64>,
+    /// Left on disk for the next pipeline with this spool.
+    spooled: u64,
     in_flight: u64,
     spans: u64,
     seconds: f64,
@@ -75,6 +77,7 @@ impl Summary {
                 .iter()
                 .map(|(reason, tally)| (reason.as_str(), tally.operations))
                 .collect(),
+            spooled: ledger.spooled.operations,
             in_flight: ledger.in_flight().operations,
             spans,
             seconds: took.as_secs_f64(),
@@ -96,7 +99,7 @@ impl Summary {
 
     /// What is wrong with it, if anything is.
     pub(crate) fn flaw(&self, allow_loss: bool) -> Option<String> {
-        let known = self.delivered + self.rejected + self.lost + self.in_flight;
+        let known = self.delivered + self.rejected + self.lost + self.spooled + self.in_flight;
         if known != self.accepted {
             return Some(format!("the ledger does not add up: accepted {}, known {known}", self.accepted));
         }
@@ -127,6 +130,9 @@ impl fmt::Display for Summary {
         writeln!(f, "  lost              {:>14}", self.lost)?;
         for (reason, operations) in &self.lost_by_reason {
             writeln!(f, "    {reason:<16}{operations:>14}")?;
+        }
+        if self.spooled > 0 {
+            writeln!(f, "  spooled           {:>14}", self.spooled)?;
         }
         let CallerTimes { p50, p99, p999, max } = self.caller_ns;
         writeln!(f, "caller ns per span  {:>14}  p50", p50)?;
