@@ -50,8 +50,9 @@
 //! handed over is counted, and the [`Ledger`] says what became of it: delivered, rejected for a [`RejectReason`], lost for a
 //! [`LossReason`], or still in flight. [`Builder::on_undelivered`] tells you of every operation that does not arrive.
 //!
-//! All that waits is held within [`Builder::memory_budget`] bytes; what finds no room is lost, newest first. An outage of the
-//! API is no error: the pipeline backs off, keeps what fits and goes on by itself ([`Prefactor::health`]). A refused token is
+//! All that waits is held within [`Builder::memory_budget`] bytes; what finds no room is lost, newest first, unless there is a
+//! [`Spool`] to put it on disk, which also survives the process. An outage of the API is no error: the pipeline backs off,
+//! keeps what fits and goes on by itself ([`Prefactor::health`]). A refused token is
 //! tried again every [`Builder::probe_interval`].
 //!
 //! # The end of the program

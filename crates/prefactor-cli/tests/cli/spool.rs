@@ -150,7 +150,7 @@ fn every_span_that_was_synced_before_a_kill_is_on_the_server_once() {
         let log = stage.path(&format!("synced-{round}"));
         let load = stage.load(&log);
         let lines = 1 + (random % 1_500) as usize;
-        if random % 3 == 0 {
+        if random.is_multiple_of(3) {
             wait_for("half of the spans", || ids(&log).len() >= lines / 2);
             stage.kill_server();
         }
