@@ -1,6 +1,7 @@
 //! From operations to batches: what waits to be sent, merged where it can be, and cut when it is due.
 
 mod actor;
+mod adaptive;
 mod backlog;
 mod batch;
 mod doubt;

@@ -157,6 +157,7 @@ impl SenderActor {
             Outcome::RateLimited(after) => {
                 let until = now + self.wait(flight.failures, after);
                 lanes.gate.close_until(until);
+                self.batcher.push(BatcherInput::RateLimited);
                 lanes.put_back(id, flight, until);
             }
             Outcome::Unauthorized => {
