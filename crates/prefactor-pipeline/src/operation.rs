@@ -213,9 +213,15 @@ impl Ticket {
         self.operations
     }
 
+    /// Whether the two may become one: both are on disk, or neither is.
+    pub(crate) fn may_absorb(&self, other: &Self) -> bool {
+        self.claim.is_empty() == other.claim.is_empty()
+    }
+
     /// Makes this ticket stand for the operations of `other` too, which become one item on the wire.
     pub(crate) fn absorb(&mut self, mut other: Self) {
         debug_assert!(Arc::ptr_eq(&self.run, &other.run), "only operations of one instance are merged");
+        debug_assert!(self.may_absorb(&other), "an operation is on disk as a whole or not at all");
         for (mine, theirs) in self.operations.iter_mut().zip(&mut other.operations) {
             *mine += std::mem::take(theirs);
         }

@@ -1,6 +1,7 @@
 //! The log: segments in their order, of which the last is appended to and the first is removed when it is done with.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -26,8 +27,8 @@ pub struct Limits {
     pub segment_bytes: u64,
 }
 
-/// A record that was appended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A record that was appended. Its `Debug` shows the length of the body alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its place in the order of all records, and its name in acknowledgements.
     pub sequence: u64,
@@ -35,6 +36,17 @@ pub struct Record {
     pub at: u64,
     /// What was appended.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sequence, at, body } = self;
+        f.debug_struct("Record")
+            .field("sequence", sequence)
+            .field("at", at)
+            .field("body", &body.len())
+            .finish()
+    }
 }
 
 /// What an earlier process has left.

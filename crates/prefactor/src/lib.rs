@@ -52,8 +52,8 @@
 //!
 //! All that waits is held within [`Builder::memory_budget`] bytes; what finds no room is lost, newest first, unless there is a
 //! [`Spool`] to put it on disk, which also survives the process. An outage of the API is no error: the pipeline backs off,
-//! keeps what fits and goes on by itself ([`Prefactor::health`]). A refused token is
-//! tried again every [`Builder::probe_interval`].
+//! keeps what fits and goes on by itself ([`Prefactor::health`]). A refused token is tried again every
+//! [`Builder::probe_interval`].
 //!
 //! # The end of the program
 //!

@@ -102,6 +102,9 @@ impl RunQueue {
             create.end = SpanEnd::Cancelled;
             return alone(ticket, Action::FinishSpan { id, finish });
         }
+        if !create_ticket.may_absorb(&ticket) {
+            return alone(ticket, Action::FinishSpan { id, finish });
+        }
         self.wire_len += wire::estimated_finish_len(&finish);
         create.end = SpanEnd::Finished(finish);
         create_ticket.absorb(ticket);
@@ -156,6 +159,7 @@ mod tests {
     use crate::fixture::{self, cancel, create, finish, finish_as, operation, words};
     use crate::ledger::Fate;
     use crate::ledger::Tally;
+    use crate::spool::Claim;
 
     fn queue() -> RunQueue {
         RunQueue::new(Standing::InFlight)
@@ -208,6 +212,35 @@ mod tests {
         queue.put_back(sent);
         queue.push(operation(&run, finish(1)));
         queue.push(operation(&run, finish(2)));
+
+        assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
+    }
+
+    #[test]
+    fn a_create_that_an_earlier_process_has_left_takes_in_no_finish() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+
+        queue.push(Operation { sent: true, ..operation(&run, create(1, None)) });
+        queue.push(operation(&run, finish(1)));
+
+        assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
+    }
+
+    #[test]
+    fn what_is_on_disk_is_not_merged_with_what_is_not() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut queue = queue();
+        let on_disk = |number, action| {
+            let mut operation = operation(&run, action);
+            operation.ticket.claim = Claim::of(number);
+            operation
+        };
+
+        queue.push(operation(&run, create(1, None)));
+        queue.push(on_disk(7, create(2, None)));
+        queue.push(on_disk(8, finish(1)));
+        queue.push(on_disk(9, finish(2)));
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
     }

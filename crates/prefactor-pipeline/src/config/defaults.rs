@@ -41,8 +41,9 @@ pub const MAX_INPUT_LENGTH: usize = 10_000;
 /// Characters of a string value in a result, as in the existing SDKs; longer ones are cut and marked.
 pub const MAX_OUTPUT_LENGTH: usize = 10_000;
 
-/// Bytes of a spool's files: room for some two million spans of 500 bytes.
-pub const SPOOL_MAX_BYTES: u64 = 1024 * 1024 * 1024;
+/// Bytes of a spool's files: room for some three million spans with payloads of 300 bytes, which is hours of a busy service
+/// and little of a disk.
+pub const SPOOL_MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// How long an operation may wait in a spool: long enough for a weekend, and what is older than a week tells nobody much.
 pub const SPOOL_MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);

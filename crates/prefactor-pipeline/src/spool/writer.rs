@@ -452,3 +452,33 @@ fn split(operations: Vec<Operation>) -> (Vec<Operation>, Vec<Operation>) {
         written
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, create, finish, operation, words};
+
+    #[test]
+    fn what_is_on_no_disk_goes_first_with_what_comes_before_it_in_its_run() {
+        let pipeline = fixture::pipeline();
+        let [mixed, written, unwritten] = [1, 2, 3].map(|n| fixture::run(&pipeline, n));
+        let on_disk = |number, run, action| {
+            let mut operation = operation(run, action);
+            operation.ticket.claim = Claim::of(number);
+            operation
+        };
+        let left = vec![
+            on_disk(1, &mixed, create(10, None)),
+            on_disk(2, &written, create(20, None)),
+            operation(&mixed, create(11, None)),
+            operation(&unwritten, create(30, None)),
+            on_disk(3, &mixed, finish(10)),
+            on_disk(4, &written, finish(20)),
+        ];
+
+        let (goes_first, stays) = split(left);
+
+        assert_eq!(words(&goes_first), ["create 10", "create 11", "create 30"]);
+        assert_eq!(words(&stays), ["create 20", "finish 10 complete", "finish 20 complete"]);
+    }
+}
