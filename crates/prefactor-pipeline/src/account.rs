@@ -1,8 +1,8 @@
 //! The account of one instance: its part of the ledger, and what a flush of it still waits for.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-
 use crate::ledger::{Fate, Fates, Ledger, Tally};
+use crate::sync::Ordering::{Relaxed, SeqCst};
+use crate::sync::{AtomicU8, AtomicU64};
 
 /// One of two alternating stretches of time in which operations are accepted. A flush ends one and waits until
 /// everything accepted in it is settled; what comes later is counted in the other and never makes it wait longer.
@@ -78,7 +78,10 @@ impl Account {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::sync::{model, thread};
 
     fn settle(account: &Account, epoch: Epoch) {
         let mut operations = [0; Epoch::COUNT];
@@ -88,31 +91,59 @@ mod tests {
 
     #[test]
     fn a_flush_waits_for_what_came_before_it_and_for_nothing_else() {
-        let account = Account::default();
-        let before = account.accept(10);
+        model(|| {
+            let account = Account::default();
+            let before = account.accept(10);
 
-        let sealed = account.seal().expect("no other flush is waiting");
-        let after = account.accept(10);
+            let sealed = account.seal().expect("no other flush is waiting");
+            let after = account.accept(10);
 
-        assert_ne!(before, after);
-        assert!(!account.is_drained(sealed));
-        settle(&account, before);
-        assert!(account.is_drained(sealed), "what was accepted later does not count");
-        assert_eq!(account.ledger().in_flight(), Tally::new(1, 10));
+            assert_ne!(before, after);
+            assert!(!account.is_drained(sealed));
+            settle(&account, before);
+            assert!(account.is_drained(sealed), "what was accepted later does not count");
+            assert_eq!(account.ledger().in_flight(), Tally::new(1, 10));
+        });
     }
 
     #[test]
     fn a_second_flush_begins_when_the_first_one_is_done() {
-        let account = Account::default();
-        let first = account.accept(10);
-        let sealed = account.seal().expect("no other flush is waiting");
-        let second = account.accept(10);
+        model(|| {
+            let account = Account::default();
+            let first = account.accept(10);
+            let sealed = account.seal().expect("no other flush is waiting");
+            let second = account.accept(10);
 
-        assert_eq!(account.seal(), None);
+            assert_eq!(account.seal(), None);
 
-        settle(&account, first);
-        assert!(account.is_drained(sealed));
-        assert_eq!(account.seal(), Some(second));
-        assert!(!account.is_drained(second));
+            settle(&account, first);
+            assert!(account.is_drained(sealed));
+            assert_eq!(account.seal(), Some(second));
+            assert!(!account.is_drained(second));
+        });
+    }
+
+    #[test]
+    fn no_flush_is_done_before_what_it_waits_for_whoever_calls_or_flushes_meanwhile() {
+        model(|| {
+            let account = Arc::new(Account::default());
+            let before = account.accept(10);
+            let (caller, other) = (Arc::clone(&account), Arc::clone(&account));
+            let caller = thread::spawn(move || settle(&caller, caller.accept(10)));
+            let other = thread::spawn(move || other.seal());
+
+            let during = account.accept(10);
+            let sealed = account.seal();
+            let is_done = sealed.is_some_and(|sealed| account.is_drained(sealed));
+            assert!(!is_done, "what was accepted before has no fate yet");
+
+            settle(&account, before);
+            settle(&account, during);
+            caller.join().expect("it does not panic");
+            let other = other.join().expect("it does not panic");
+            let sealed = sealed.or_else(|| account.seal());
+            assert!(sealed.into_iter().chain(other).all(|sealed| account.is_drained(sealed)));
+            assert_eq!(account.ledger().in_flight(), Tally::default());
+        });
     }
 }

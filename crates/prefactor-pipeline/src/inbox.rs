@@ -5,11 +5,12 @@
 //! not for a message per item.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
 use crossbeam_queue::SegQueue;
 use ractor::{ActorRef, Message};
+
+use crate::wake_flag::WakeFlag;
 
 /// A message that means no more than "look into your inbox".
 pub(crate) trait Wake: Message {
@@ -19,29 +20,19 @@ pub(crate) trait Wake: Message {
 /// An unbounded queue of `T` and the actor, speaking `M`, that empties it. Pushing never blocks.
 pub(crate) struct Inbox<T, M: Wake> {
     queue: SegQueue<T>,
-    /// Whether the actor will look into the queue without being told again.
-    awake: AtomicBool,
+    flag: WakeFlag,
     /// Locked by a producer only to wake a sleeping actor.
     actor: Mutex<Option<ActorRef<M>>>,
 }
 
 impl<T, M: Wake> Inbox<T, M> {
     pub(crate) fn new() -> Self {
-        Self { queue: SegQueue::new(), awake: AtomicBool::new(false), actor: Mutex::new(None) }
+        Self { queue: SegQueue::new(), flag: WakeFlag::default(), actor: Mutex::new(None) }
     }
 
     pub(crate) fn push(&self, item: T) {
         self.queue.push(item);
-        // Pairs with the fence in `sleep`: either this thread sees the actor asleep, or the actor sees the item.
-        fence(Ordering::SeqCst);
-        if !self.awake.load(Ordering::Relaxed) {
-            self.wake();
-        }
-    }
-
-    /// Wakes the actor, if it sleeps.
-    pub(crate) fn wake(&self) {
-        if !self.awake.swap(true, Ordering::SeqCst) {
+        if self.flag.pushed() {
             self.wake_now();
         }
     }
@@ -61,16 +52,13 @@ impl<T, M: Wake> Inbox<T, M> {
 
     /// Called by the actor when it has nothing to do. `false` means that something arrived meanwhile: go on.
     pub(crate) fn sleep(&self) -> bool {
-        self.awake.store(false, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        // Whoever sets the flag back is the one who wakes: here, that is this actor itself.
-        self.queue.is_empty() || self.awake.swap(true, Ordering::SeqCst)
+        self.flag.falls_asleep(|| self.queue.is_empty())
     }
 
     /// Makes `actor` the one that empties this inbox, and wakes it for what is there already.
     pub(crate) fn attach(&self, actor: ActorRef<M>) {
         *self.actor.lock().unwrap_or_else(PoisonError::into_inner) = Some(actor);
-        self.awake.store(true, Ordering::SeqCst);
+        self.flag.wakes_up();
         self.wake_now();
     }
 }

@@ -26,8 +26,10 @@ mod registry;
 mod schemas;
 mod sender;
 pub mod spool;
+mod sync;
 mod termination;
 pub mod testing;
+mod wake_flag;
 mod watch;
 mod wire;
 
