@@ -114,6 +114,11 @@ impl Action {
         }
     }
 
+    /// Whether it makes something that was not there before.
+    pub(crate) const fn creates(&self) -> bool {
+        matches!(self, Self::Register { .. } | Self::CreateSpan(_) | Self::RecordQuality { .. })
+    }
+
     /// When the span was finished, if this finishes one.
     pub(crate) const fn finished_at(&self) -> Option<Timestamp> {
         match self {
@@ -138,6 +143,16 @@ impl Action {
             Self::FinishSpan { finish, .. } => finish.status = FinishStatus::Failed,
             Self::FinishInstance { status, .. } => *status = FinishStatus::Failed,
             _ => {}
+        }
+    }
+
+    /// Bytes that the operation holds itself. The create of a span pays for its finish too: that comes whether there is room
+    /// or not, as the span would seem to go on otherwise.
+    pub(crate) const fn frame_len(&self) -> usize {
+        match self {
+            Self::CreateSpan(_) => 2 * size_of::<Operation>(),
+            Self::FinishSpan { .. } => 0,
+            _ => size_of::<Operation>(),
         }
     }
 

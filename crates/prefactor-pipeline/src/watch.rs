@@ -3,11 +3,10 @@
 //! The signal comes with the answers to a run's own operations as a rule. A run that has nothing to report for a while would
 //! not hear of it: so the API is asked, for many runs in one bulk request (`agent_instances/show`).
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use prefactor_http::{BulkItem, BulkRequest, BulkResponse, IdempotencyKey};
+use prefactor_http::{BulkItem, BulkOutput, BulkRequest, BulkResponse, IdempotencyKey, RawResponse};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::Value;
 
@@ -45,63 +44,105 @@ impl Actor for WatchActor {
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
         for runs in self.pipeline.watched().chunks(MAX_BATCH_ITEMS) {
-            if let Some(question) = ask_about(runs) {
-                self.sender.push(SenderInput::Question(question));
-            }
+            ask_about(runs.iter().map(Arc::downgrade).collect(), &self.sender);
         }
         myself.send_after(WATCH_INTERVAL, || WatchMessage::LookDue);
         Ok(())
     }
 }
 
-/// The question how these runs stand. `None` where none of them is registered yet.
-fn ask_about(runs: &[Arc<Run>]) -> Option<Question> {
-    let mut asked: HashMap<String, Weak<Run>> = HashMap::new();
+/// Asks how these runs stand, and tells those that were ended.
+fn ask_about(runs: Vec<Weak<Run>>, sender: &Arc<SenderInbox>) {
+    let mut asked: Vec<(String, Weak<Run>)> = Vec::new();
     let mut items = Vec::new();
     for run in runs {
-        let Some(id) = run.id() else { continue };
+        let Some(id) = run.upgrade().and_then(|run| run.id()) else { continue };
         let key = IdempotencyKey::random();
-        asked.insert(key.as_str().to_owned(), Arc::downgrade(run));
-        items.push(BulkItem::new("agent_instances/show", key).with("agent_instance_id", id).ok()?);
+        asked.push((key.as_str().to_owned(), run));
+        items.extend(BulkItem::new("agent_instances/show", key).with("agent_instance_id", id));
     }
-    let body = serde_json::to_vec(&BulkRequest::new(items).ok()?).ok()?;
-    let answered = move |answer: &[u8]| {
-        for (key, reason) in terminated(answer) {
-            if let Some(run) = asked.get(&key).and_then(Weak::upgrade) {
-                run.terminate(reason.as_deref());
-            }
+    let Some(body) = BulkRequest::new(items).ok().and_then(|request| serde_json::to_vec(&request).ok())
+    else {
+        return;
+    };
+    let again = Arc::clone(sender);
+    let answered = move |answer: &RawResponse| {
+        for runs in left_unanswered(asked, answer) {
+            ask_about(runs, &again);
         }
     };
-    Some(Question { body: Bytes::from(body), answered: Box::new(answered) })
+    sender.push(SenderInput::Question(Question { body: Bytes::from(body), answered: Box::new(answered) }));
 }
 
-/// The keys of the runs that were ended, and why.
-fn terminated(answer: &[u8]) -> Vec<(String, Option<String>)> {
-    let Ok(answer) = serde_json::from_slice::<BulkResponse>(answer) else { return Vec::new() };
-    let ended = answer.outputs.into_iter().filter_map(|(key, output)| {
-        let details = output.details()?;
-        let reason = details.get("termination_reason").and_then(Value::as_str).map(str::to_owned);
-        (details.get("status").and_then(Value::as_str) == Some("terminated")).then_some((key, reason))
-    });
-    ended.collect()
+/// Tells the runs that were ended, and gives back those of which the answer says nothing: a bulk request stops at its first
+/// error (API contract, Bulk), and one with too many items is refused as a whole.
+fn left_unanswered(mut asked: Vec<(String, Weak<Run>)>, answer: &RawResponse) -> Vec<Vec<Weak<Run>>> {
+    if matches!(answer.status, 400 | 413 | 422) && asked.len() > 1 {
+        let rest = asked.split_off(asked.len() / 2);
+        return [asked, rest].map(|half| half.into_iter().map(|(_, run)| run).collect()).into();
+    }
+    let Ok(BulkResponse { outputs, .. }) = serde_json::from_slice(&answer.body) else { return Vec::new() };
+    for (key, run) in &asked {
+        if let Some(reason) = outputs.get(key).and_then(termination)
+            && let Some(run) = run.upgrade()
+        {
+            run.terminate(reason.as_deref());
+        }
+    }
+    let is_answered = |key: &String| outputs.contains_key(key);
+    // An answer that says nothing of any of them would be the same the next time.
+    if !asked.iter().any(|(key, _)| is_answered(key)) {
+        return Vec::new();
+    }
+    let left: Vec<_> = asked.into_iter().filter(|(key, _)| !is_answered(key)).map(|(_, run)| run).collect();
+    if left.is_empty() { Vec::new() } else { vec![left] }
+}
+
+/// Why the run was ended, if it was.
+fn termination(output: &BulkOutput) -> Option<Option<String>> {
+    let details = output.details()?;
+    let reason = details.get("termination_reason").and_then(Value::as_str).map(str::to_owned);
+    (details.get("status").and_then(Value::as_str) == Some("terminated")).then_some(reason)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture;
+
+    fn asked<const N: usize>(runs: &[Arc<Run>; N]) -> Vec<(String, Weak<Run>)> {
+        runs.iter().enumerate().map(|(n, run)| (format!("key-000{n}"), Arc::downgrade(run))).collect()
+    }
 
     #[test]
-    fn only_runs_that_were_ended_are_told_of() {
-        let answer = br#"{"status":"success","outputs":{
-            "key-0001":{"status":"success","details":{"status":"active","termination_reason":null}},
-            "key-0002":{"status":"success","details":{"status":"terminated","termination_reason":"no"}},
-            "key-0003":{"status":"success","details":{"status":"terminated"}},
-            "key-0004":{"status":"error","code":"not_found","message":"no"}}}"#;
+    fn runs_that_were_ended_are_told_and_those_behind_an_error_are_asked_about_again() {
+        let pipeline = fixture::pipeline();
+        let runs = [0, 1, 2, 3, 4].map(|n| fixture::run(&pipeline, n));
+        let answer = r#"{"status":"success","outputs":{
+            "key-0000":{"status":"success","details":{"status":"active","termination_reason":null}},
+            "key-0001":{"status":"success","details":{"status":"terminated","termination_reason":"no"}},
+            "key-0002":{"status":"success","details":{"status":"terminated"}},
+            "key-0003":{"status":"error","code":"not_found","message":"no"}}}"#;
 
-        let mut ended = terminated(answer);
+        let left = left_unanswered(asked(&runs), &RawResponse::new(200, answer));
 
-        ended.sort();
-        assert_eq!(ended, [("key-0002".to_owned(), Some("no".to_owned())), ("key-0003".to_owned(), None)]);
-        assert_eq!(terminated(b"<html>"), []);
+        let ended = runs.each_ref().map(|run| run.is_terminated());
+        assert_eq!(ended, [false, true, true, false, false]);
+        assert_eq!(runs[1].termination().reason(), Some("no"));
+        let left: Vec<_> = left.iter().flatten().filter_map(Weak::upgrade).map(|run| run.key()).collect();
+        assert_eq!(left, [runs[4].key()]);
+    }
+
+    #[test]
+    fn too_many_are_asked_about_in_halves_and_what_is_not_understood_is_left() {
+        let pipeline = fixture::pipeline();
+        let runs = [0, 1, 2].map(|n| fixture::run(&pipeline, n));
+
+        let halves = left_unanswered(asked(&runs), &RawResponse::new(422, "{}"));
+
+        assert_eq!(halves.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);
+        for (status, body) in [(200, "<html>"), (500, ""), (200, r#"{"status":"success","outputs":{}}"#)] {
+            assert!(left_unanswered(asked(&runs), &RawResponse::new(status, body)).is_empty());
+        }
     }
 }

@@ -87,7 +87,6 @@ impl Backlog {
 
     /// Takes back the instances of a batch that is done with.
     pub(crate) fn complete(&mut self, completed: Completed, now: Instant) {
-        let returned = completed.returned.len();
         if let Some(lesson) = completed.limit {
             self.learn(lesson);
         }
@@ -103,7 +102,7 @@ impl Backlog {
             let parked = completed.parked.iter().find(|(parked, _)| *parked == key);
             match (completed.trouble, parked) {
                 (Some(trouble), _) => {
-                    queue.doubt = queue.doubt.raised(returned, trouble.failures, !trouble.rests);
+                    queue.doubt = trouble.doubt;
                     queue.standing = if trouble.rests { Standing::Resting } else { Standing::Parked };
                     self.parked.insert((trouble.until, key));
                 }

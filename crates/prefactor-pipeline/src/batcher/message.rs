@@ -3,6 +3,7 @@
 use prefactor_pfid::Stem;
 use tokio::time::Instant;
 
+use super::Doubt;
 use crate::inbox::{Inbox, Wake};
 use crate::operation::Operation;
 
@@ -63,9 +64,9 @@ impl Completed {
 pub(crate) struct Trouble {
     /// When they may be sent again.
     pub(crate) until: Instant,
-    /// How often they have failed in a row.
-    pub(crate) failures: u32,
-    /// Nobody got through meanwhile: if the API answers others, the wait is over.
+    /// What is known of them now.
+    pub(crate) doubt: Doubt,
+    /// The wait is over when the API answers others.
     pub(crate) rests: bool,
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Run {
     /// Made when somebody asks, or when there is something to tell.
     termination: OnceLock<Termination>,
     span_answers: Mutex<SpanAnswers>,
+    /// The API knows it.
+    registered: AtomicBool,
     /// Nothing has happened since the last sweep.
     rested: AtomicBool,
     /// What the intake has routed here and the actor has not looked at yet.
@@ -94,6 +96,7 @@ impl Run {
             finished: AtomicBool::new(false),
             termination: OnceLock::new(),
             span_answers: Mutex::default(),
+            registered: AtomicBool::new(false),
             rested: AtomicBool::new(false),
             arrived: Mutex::default(),
             state: Mutex::default(),
@@ -124,7 +127,7 @@ impl Run {
     /// # Errors
     /// The fate of an operation that found no room or came too late; it is settled then.
     pub(crate) fn submit(self: &Arc<Self>, action: Action, entry: Entry) -> Result<(), Fate> {
-        let bytes = size_of::<Operation>() + action.content_len();
+        let bytes = action.frame_len() + action.content_len();
         let epoch = self.account.accept(bytes as u64);
         let admission = self.pipeline.admission();
         let refusal = if !self.pipeline.is_open() {
@@ -269,10 +272,9 @@ impl Run {
     /// or not: without it the span would stay open for ever.
     fn finish_left_open(self: &Arc<Self>, id: Stem, status: FinishStatus, at: Timestamp) -> Operation {
         let action = Action::FinishSpan { id, finish: SpanFinish::new(status, at, None) };
-        let bytes = size_of::<Operation>() as u32;
-        let epoch = self.account.accept(u64::from(bytes));
-        self.pipeline.admission().acquire(u64::from(bytes));
-        Operation::new(Ticket::new(Arc::clone(self), epoch, bytes), action)
+        // The create has paid for it.
+        let epoch = self.account.accept(0);
+        Operation::new(Ticket::new(Arc::clone(self), epoch, 0), action)
     }
 
     /// Not for a run of an earlier process, which may be registered already under an id that is not known here.
@@ -286,6 +288,7 @@ impl Run {
 
     /// The API has answered the registration with this id.
     pub(crate) fn registered_as(self: &Arc<Self>, id: Pfid) {
+        self.registered.store(true, Ordering::Relaxed);
         self.pipeline.learn_partition(id.partition());
         if let Some(spool) = self.pipeline.spool() {
             spool.registered(self.key, id);
@@ -327,6 +330,10 @@ impl Run {
         if !self.is_finished() {
             self.termination.get_or_init(Termination::default).terminate(reason);
         }
+    }
+
+    pub(crate) fn is_registered(&self) -> bool {
+        self.registered.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_terminated(&self) -> bool {

@@ -6,8 +6,9 @@ use prefactor_pfid::{Pfid, Stem};
 
 use crate::random_key::RandomKeyed;
 
-/// So many finished spans are remembered, since children of theirs may still come.
-const FINISHED_KEPT: usize = 128;
+/// So many finished spans are remembered, since children of theirs may still wait or come: a parent whose finish was merged
+/// into its create is finished before any child of it is sent.
+const FINISHED_KEPT: usize = 10_000;
 
 /// Empty for a run whose spans were all created under the ids that they were given here, as is the rule.
 #[derive(Debug, Default)]
@@ -69,14 +70,14 @@ mod tests {
         let id = |n| stem(100_000 + n).with_partition(partition());
         answers.refuse(stem(0));
 
-        for n in 1..10_000 {
+        for n in 1..20_000 {
             answers.assign(stem(n), id(n));
             answers.finish(stem(n));
         }
 
         assert_eq!(answers.answers.len(), 1 + FINISHED_KEPT);
         assert!(answers.is_refused(stem(0)), "it is still open");
-        assert_eq!(answers.assigned(stem(9_999)), Some(id(9_999)), "a late child finds its parent");
+        assert_eq!(answers.assigned(stem(19_999)), Some(id(19_999)), "a late child finds its parent");
         assert_eq!(answers.assigned(stem(1)), None);
     }
 }

@@ -124,7 +124,7 @@ async fn run(mut end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedRe
     let timeout = timeout.min(FOREVER);
     let stop = match stages.pipeline.spool() {
         Some(_) => LONGEST_STOP_WITH_SPOOL.min(timeout / 4),
-        None => LONGEST_STOP.min(timeout / 10),
+        None => (LONGEST_STOP + stages.pipeline.time_to_count()).min(timeout / 4),
     };
     let end_by = Instant::now() + timeout;
     let deadline = end_by - stop;

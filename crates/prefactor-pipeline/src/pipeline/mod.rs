@@ -7,6 +7,7 @@ mod supervisor;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use prefactor_pfid::Partition;
 use tokio::sync::Notify;
@@ -243,6 +244,12 @@ impl Pipeline {
         Ledger { accepted: self.registry.accepted(), ..settled }
     }
 
+    /// About how long it takes to count what is in flight as lost.
+    pub(crate) fn time_to_count(&self) -> Duration {
+        const OF_ONE: Duration = Duration::from_micros(1);
+        OF_ONE * u32::try_from(self.ledger().in_flight().operations).unwrap_or(u32::MAX)
+    }
+
     /// The reason under which an operation counts that is dropped without a fate.
     pub(crate) fn loss_on_drop(&self) -> LossReason {
         match self.health() {
@@ -323,9 +330,10 @@ impl Pipeline {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let mut runs = Vec::new();
         watched.retain(|run| {
-            let run = run.upgrade().filter(|run| !run.is_finished() && !run.is_terminated());
-            let is_open = run.is_some();
-            runs.extend(run);
+            let open =
+                run.upgrade().filter(|run| !(run.is_finished() || run.is_refused() || run.is_terminated()));
+            let is_open = open.is_some();
+            runs.extend(open.filter(|run| run.is_registered()));
             is_open
         });
         runs

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prefactor_http::{RetryPolicy, StatusCodes};
+use prefactor_http::{RawResponse, RetryPolicy, StatusCodes};
 use prefactor_pfid::Pfid;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, AttemptResult};
 use super::lanes::{Flight, FlightId, Lanes};
 use super::outcome::{ItemOutcome, Outcome, Signal, judge};
-use super::patience::{Failing, NextStep};
 use super::transport::Transport;
 use super::{Question, SenderInbox, SenderInput, SenderMessage};
 use crate::batcher::{Batch, BatcherInbox, BatcherInput, Completed, LimitLesson, Trouble};
@@ -70,6 +69,9 @@ impl Actor for SenderActor {
                     SenderInput::Batch(batch) => self.take_off(&mut lanes, batch),
                     SenderInput::AttemptFinished { flight, result } => self.land(&mut lanes, flight, result),
                     SenderInput::Question(question) => self.ask(&lanes, question),
+                    SenderInput::QuestionAnswered(question, answer) => {
+                        self.answered(&mut lanes, question, &answer);
+                    }
                 }
             }
             if self.inbox.sleep() {
@@ -103,16 +105,32 @@ impl SenderActor {
             return;
         }
         self.pipeline.count_request(question.body.len(), false);
-        let transport = Arc::clone(&self.transport);
+        let (transport, inbox) = (Arc::clone(&self.transport), Arc::clone(&self.inbox));
         tokio::spawn(async move {
-            if let Ok(answer) = transport.post_bulk(question.body).await {
-                (question.answered)(&answer.body);
+            if let Ok(answer) = transport.post_bulk(question.body.clone()).await {
+                inbox.push(SenderInput::QuestionAnswered(question, answer));
             }
         });
     }
 
+    /// What the answer to a question says to everyone counts for everyone; the rest is for who has asked.
+    fn answered(&self, lanes: &mut Lanes, question: Question, answer: &RawResponse) {
+        let now = Instant::now();
+        match answer.status {
+            429 => {
+                lanes.gate.close_until(now + self.wait(0, answer.retry_after));
+                self.batcher.push(BatcherInput::RateLimited);
+            }
+            401 | 403 => {
+                self.pipeline.set_health(Health::Unauthorized);
+                lanes.gate.probe_from(now + self.probe_interval);
+            }
+            _ => (question.answered)(answer),
+        }
+    }
+
     fn land(&self, lanes: &mut Lanes, id: FlightId, result: AttemptResult) {
-        let Some(mut flight) = lanes.take(id) else { return };
+        let Some(flight) = lanes.take(id) else { return };
         let now = Instant::now();
         let outcome = match result {
             AttemptResult::Answered(answer) => {
@@ -136,7 +154,7 @@ impl SenderActor {
         };
         match outcome {
             Outcome::Processed { outcomes, signals } => {
-                self.answers(lanes, now);
+                self.answers(lanes);
                 tell_of_terminations(&flight.batch.operations, &signals);
                 self.settle(flight, outcomes, now);
             }
@@ -145,7 +163,7 @@ impl SenderActor {
                 self.split(flight, RejectReason::TooLarge, lesson);
             }
             Outcome::RefusedAsWhole => {
-                self.answers(lanes, now);
+                self.answers(lanes);
                 let lesson = LimitLesson::RefusedItems(flight.batch.operations.len());
                 self.split(flight, RejectReason::Validation, lesson);
             }
@@ -155,7 +173,7 @@ impl SenderActor {
                 self.settle(flight, outcomes, now);
             }
             Outcome::RateLimited(after) => {
-                let until = now + self.wait(flight.failures, after);
+                let until = now + self.wait(flight.refusals, after);
                 lanes.gate.close_until(until);
                 self.batcher.push(BatcherInput::RateLimited);
                 lanes.put_back(id, flight, until);
@@ -168,32 +186,20 @@ impl SenderActor {
             }
             Outcome::Trouble(after) => {
                 self.pipeline.set_health(Health::Unreachable);
-                lanes.troubled(&mut flight);
-                let failing = Failing {
-                    failures: flight.failures + 1,
-                    doubt: flight.batch.doubt,
-                    is_single_item: flight.batch.operations.len() == 1,
-                    others_succeeded: lanes.others_succeeded(&flight),
-                };
-                match failing.next_step() {
-                    NextStep::TryAgain(wait) => {
-                        flight.patient |= after.is_some();
-                        lanes.put_back(id, flight, now + self.wait(wait, after));
-                    }
-                    NextStep::GiveUp { wait, suspected } => {
-                        let until = now + self.wait(wait, after);
-                        let rests = !suspected && after.is_none();
-                        give_up(flight, Trouble { until, failures: failing.in_a_row(), rests });
-                    }
-                }
+                lanes.failed(now);
+                let items = flight.batch.operations.len();
+                let doubt = flight.batch.doubt.failed(items, lanes.successes);
+                let until = now + self.wait(doubt.wait(items), after);
+                let rests = doubt.may_be_an_outage() && after.is_none();
+                give_up(flight, Trouble { until, doubt, rests });
             }
         }
     }
 
     /// The API has answered, whatever it said.
-    fn answers(&self, lanes: &mut Lanes, now: Instant) {
+    fn answers(&self, lanes: &mut Lanes) {
         self.pipeline.set_health(Health::Delivering);
-        if lanes.succeeded(now) {
+        if lanes.succeeded() {
             self.batcher.push(BatcherInput::Recovered);
         }
     }
@@ -243,6 +249,10 @@ impl SenderActor {
                     // must not stay open: as failed it is finished, or it turns out to be finished already.
                     operation.action.fail_instead_of_cancelling();
                     left.returned.push(operation);
+                }
+                // Only what is started or finished can be so already: what is created twice is answered by its key.
+                ItemOutcome::OutOfState if operation.action.creates() => {
+                    reject(operation, RejectReason::Conflict);
                 }
                 ItemOutcome::OutOfState => self.deliver(operation, None, answered_at),
                 ItemOutcome::Rejected(reason) => reject(operation, reason),
@@ -301,7 +311,7 @@ impl SenderActor {
     }
 }
 
-/// Frees the lane of a request that keeps failing, and lets its operations come back in smaller requests.
+/// Frees the lane of a request that has failed; its operations come back later.
 fn give_up(flight: Flight, trouble: Trouble) {
     let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
     drop(held);

@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::attempt::Attempt;
 use super::gate::Gate;
 use crate::batcher::Batch;
 use crate::operation::Operation;
 use crate::pipeline::HeldBody;
+
+/// So many requests may fail in a row before it counts as an outage.
+const FEW_FAILURES: u32 = 8;
+
+/// The time between two requests in an outage.
+const OUTAGE_PACE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlightId(u64);
@@ -21,13 +27,8 @@ pub(crate) struct Flight {
     pub(crate) body: Bytes,
     /// The body counts against the byte budget, as everything else that waits.
     pub(crate) held: HeldBody,
-    /// Attempts that failed.
-    pub(crate) failures: u32,
-    /// How many requests had succeeded when this one failed first.
-    successes_before: u64,
-    /// It waits to the end, whatever others achieve: the API said for how long, or it has failed again after it was
-    /// hastened once. What the API never takes must not be sent whenever it takes something else.
-    pub(crate) patient: bool,
+    /// How often it was refused for the sake of a rate limit or of the token.
+    pub(crate) refusals: u32,
     phase: Phase,
 }
 
@@ -39,15 +40,11 @@ enum Phase {
 
 impl Flight {
     pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBody, now: Instant) -> Self {
-        Self {
-            batch,
-            body,
-            held,
-            failures: 0,
-            successes_before: 0,
-            patient: false,
-            phase: Phase::Waiting { not_before: now },
-        }
+        Self { batch, body, held, refusals: 0, phase: Phase::Waiting { not_before: now } }
+    }
+
+    fn is_repeated(&self) -> bool {
+        self.refusals > 0 || self.batch.doubt.exists()
     }
 }
 
@@ -56,9 +53,9 @@ pub(crate) struct Lanes {
     flights: BTreeMap<FlightId, Flight>,
     next: u64,
     pub(crate) gate: Gate,
-    successes: u64,
-    /// Something has failed since the last success.
-    troubled: bool,
+    pub(crate) successes: u64,
+    /// Requests that have failed since the last success.
+    failures_in_a_row: u32,
 }
 
 impl Lanes {
@@ -77,40 +74,27 @@ impl Lanes {
         self.flights.remove(&id)
     }
 
-    /// Puts a flight back that has failed, to be tried again then.
+    /// Puts a flight back that was refused, to be tried again then.
     pub(crate) fn put_back(&mut self, id: FlightId, mut flight: Flight, not_before: Instant) {
-        flight.failures += 1;
+        flight.refusals += 1;
         flight.phase = Phase::Waiting { not_before };
         self.flights.insert(id, flight);
     }
 
-    /// Takes note that an attempt at this flight, which is taken out, got no useful answer.
-    pub(crate) fn troubled(&mut self, flight: &mut Flight) {
-        self.troubled = true;
-        if flight.failures == 0 {
-            flight.successes_before = self.successes;
+    /// Takes note of a request that got no useful answer. Where nobody gets one any more, the pace of the tries is slow,
+    /// however many there are to try.
+    pub(crate) fn failed(&mut self, now: Instant) {
+        self.failures_in_a_row += 1;
+        if self.failures_in_a_row > FEW_FAILURES {
+            self.gate.close_until(now + OUTAGE_PACE);
         }
     }
 
-    /// Whether the API has taken others since it did not take this one.
-    pub(crate) fn others_succeeded(&self, flight: &Flight) -> bool {
-        self.successes > flight.successes_before
-    }
-
-    /// The API works: whoever waits because it did not need wait no longer. Tells whether there had been trouble.
-    pub(crate) fn succeeded(&mut self, now: Instant) -> bool {
+    /// The API works. Tells whether there had been trouble.
+    pub(crate) fn succeeded(&mut self) -> bool {
         self.gate.succeeded();
         self.successes += 1;
-        for flight in self.flights.values_mut() {
-            if let Phase::Waiting { not_before } = &mut flight.phase
-                && !flight.patient
-                && *not_before > now
-            {
-                *not_before = now;
-                flight.patient = true;
-            }
-        }
-        std::mem::take(&mut self.troubled)
+        std::mem::take(&mut self.failures_in_a_row) > 0
     }
 
     /// Starts every attempt that may start now; `start` is told which flight, its body, and whether it is sent again.
@@ -121,7 +105,7 @@ impl Lanes {
             let Phase::Waiting { not_before } = flight.phase else { continue };
             if not_before <= now && self.gate.is_open(now, under_way) {
                 flight.phase =
-                    Phase::UnderWay { _attempt: start(*id, flight.body.clone(), flight.failures > 0) };
+                    Phase::UnderWay { _attempt: start(*id, flight.body.clone(), flight.is_repeated()) };
                 under_way += 1;
             }
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use prefactor_http::RawResponse;
 
 use super::attempt::AttemptResult;
 use super::lanes::FlightId;
@@ -34,10 +35,12 @@ pub(crate) enum SenderInput {
     AttemptFinished { flight: FlightId, result: AttemptResult },
     /// From the watch.
     Question(Question),
+    /// From the task that has asked it.
+    QuestionAnswered(Question, RawResponse),
 }
 
-/// Takes the body of an answer.
-pub(crate) type Answered = Box<dyn FnOnce(&[u8]) + Send>;
+/// Takes an answer that is neither about a rate limit nor about the token.
+pub(crate) type Answered = Box<dyn FnOnce(&RawResponse) + Send>;
 
 /// A bulk request that changes nothing. It is asked once if it can be now, and not at all otherwise.
 pub(crate) struct Question {

@@ -7,7 +7,6 @@ mod gate;
 mod lanes;
 mod message;
 mod outcome;
-mod patience;
 mod transport;
 
 pub(crate) use actor::SenderActor;

@@ -120,7 +120,9 @@ fn judge_output(output: &Output<'_>, attempts: u8) -> ItemOutcome {
         }
         "conflict" => ItemOutcome::Rejected(RejectReason::Conflict),
         "unauthorized" | "bad_authtoken" | "forbidden" => ItemOutcome::Rejected(RejectReason::Unauthorized),
-        "not_found" if attempts + 1 >= MAX_ITEM_ATTEMPTS => ItemOutcome::Rejected(RejectReason::NotFound),
+        "not_found" if attempts.saturating_add(1) >= MAX_ITEM_ATTEMPTS => {
+            ItemOutcome::Rejected(RejectReason::NotFound)
+        }
         "not_found" => ItemOutcome::Retry,
         // The server's own trouble, told per item: no reason to give the item up.
         "internal_error"
@@ -129,7 +131,7 @@ fn judge_output(output: &Output<'_>, attempts: u8) -> ItemOutcome {
         | "timeout"
         | "too_many_requests" => ItemOutcome::Retry,
         // An unknown code: it may pass, but not for ever.
-        _ if attempts + 1 >= MAX_ITEM_ATTEMPTS => ItemOutcome::Rejected(RejectReason::Other),
+        _ if attempts.saturating_add(1) >= MAX_ITEM_ATTEMPTS => ItemOutcome::Rejected(RejectReason::Other),
         _ => ItemOutcome::Retry,
     }
 }

@@ -217,3 +217,20 @@ async fn a_hook_may_use_the_pipeline() {
     prefactor.shutdown(PATIENCE).await;
     assert_adds_up(&prefactor);
 }
+
+/// The finishes come also where there is no room: their creates have paid for them.
+#[tokio::test(start_paused = true)]
+async fn finishing_all_spans_of_a_full_pipeline_takes_no_more_memory() {
+    let api = Api::new().on_request(|_| Reply::Hang);
+    let budget = 1 << 20;
+    let prefactor = api.pipeline().memory_budget(budget).build().unwrap();
+    let run = begin(&prefactor);
+    let spans: Vec<_> = (0..10_000).map(|_| run.span("agent:step", &json!({}))).collect();
+    assert!(prefactor.ledger().lost_for(LossReason::QueueFull).operations > 0);
+
+    for span in &spans {
+        span.complete(&json!({ "result": "x".repeat(100) }));
+    }
+
+    assert!(prefactor.memory_in_use() <= budget, "{} bytes", prefactor.memory_in_use());
+}

@@ -237,3 +237,34 @@ async fn the_finish_and_the_children_of_a_refused_span_are_rejected_with_it() {
     assert!(prefactor.shutdown(PATIENCE).await.complete);
     assert_adds_up(&prefactor);
 }
+
+/// Nothing is created twice, so what can't be created is not there already.
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_created_in_this_state_is_rejected() {
+    let api = Api::new().on_item(|item| (item["_type"] == "agent_spans/create").then_some("invalid_action"));
+    let prefactor = api.pipeline().build().unwrap();
+
+    whole_run(&prefactor, "a");
+    let report = prefactor.shutdown(PATIENCE).await;
+
+    assert_eq!(report.ledger.rejected_for(RejectReason::Conflict).operations, 2);
+    assert_eq!(report.ledger.delivered.operations, 3);
+    assert_adds_up(&prefactor);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_passes_after_hundreds_of_tries_is_counted_well() {
+    let mut tries = 0;
+    let api = Api::new().on_item(move |item| {
+        tries += u32::from(named(item, "a"));
+        named(item, "a").then_some(if tries <= 300 { "internal_error" } else { "not_found" })
+    });
+    let prefactor = api.pipeline().build().unwrap();
+
+    whole_run(&prefactor, "a");
+    let report = prefactor.shutdown(24 * PATIENCE).await;
+
+    assert_eq!(report.ledger.rejected_for(RejectReason::NotFound).operations, 2);
+    assert_eq!(prefactor.actor_restarts(), 0);
+    assert_adds_up(&prefactor);
+}

@@ -164,3 +164,43 @@ async fn a_registration_that_brings_no_id_ends_its_run() {
     assert!(report.complete, "{}", report.ledger);
     assert_adds_up(&prefactor);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_children_of_a_parent_that_was_created_finished_find_it() {
+    let api = Api::new().assigns_span_ids();
+    let prefactor = api.pipeline().build().unwrap();
+    whole_run(&prefactor, "first");
+    prefactor.flush(PATIENCE).await;
+
+    let run = begin(&prefactor);
+    let root = run.span("agent:step", &json!({ "name": "root" }));
+    for n in 0..800 {
+        root.child("agent:step", &json!({ "name": n.to_string() })).complete(&json!({}));
+    }
+    root.complete(&json!({}));
+    run.flush(PATIENCE).await;
+    let id = root.id();
+    run.finish();
+    assert_all_delivered(&prefactor).await;
+
+    assert!(api.has_span(id.unwrap()), "its handle still knows it");
+    assert_eq!(api.tree().matches("\n    ").count(), 800);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_the_agents_state_forbids_rejects_its_run() {
+    let api = Api::new().on_item(|item| {
+        let registers = item["_type"] == "agent_instances/register";
+        registers.then_some("invalid_action")
+    });
+    for builder in [api.pipeline(), api.pipeline_without_partition()] {
+        let prefactor = builder.build().unwrap();
+
+        let run = whole_run(&prefactor, "a");
+        assert!(run.flush(SECOND).await.complete, "it is known at once");
+
+        let ledger = run.ledger();
+        assert_eq!(ledger.rejected_for(RejectReason::Conflict).operations, 1);
+        assert_eq!(ledger.rejected_for(RejectReason::RegistrationRefused).operations, 4);
+    }
+}

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::support::{
-    Api, PATIENCE, Reply, SECOND, assert_adds_up, assert_all_delivered, begin, injected_panic, whole_run,
+    Api, PATIENCE, Reply, SECOND, assert_adds_up, assert_all_delivered, begin, injected_panic, timed,
+    whole_run,
 };
 
 fn troubles() -> Vec<Reply> {
@@ -247,5 +248,29 @@ async fn a_long_outage_makes_no_small_requests() {
     let requests = api.requests();
     let after = requests.iter().filter(|request| request.at >= outage).count();
     assert!(after < 20, "{after} requests for 4,060 items");
-    assert!(requests.len() - after < 400, "{} requests in the outage of 20 minutes", requests.len() - after);
+    assert!(
+        requests.len() - after < 1_200,
+        "{} requests in an outage of as many seconds",
+        requests.len() - after
+    );
+}
+
+/// Far more requests that the API can't digest than lanes: everybody else comes through, and soon.
+#[tokio::test(start_paused = true)]
+async fn what_the_api_never_takes_slows_nobody_down_for_long() {
+    let api = fails_on("bad");
+    let prefactor = api.pipeline().build().unwrap();
+    for _ in 0..40 {
+        whole_run(&prefactor, "bad").flush(SECOND / 100).await;
+    }
+
+    let mut slow = 0;
+    for _ in 0..300 {
+        let (report, took) = timed(whole_run(&prefactor, "good").flush(PATIENCE)).await;
+        assert!(report.complete && took < 60 * SECOND, "{took:?}");
+        slow += u32::from(took > SECOND);
+        sleep(SECOND).await;
+    }
+
+    assert!(slow < 15, "{slow} of 300 waited for more than a second");
 }

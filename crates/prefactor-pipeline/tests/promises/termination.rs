@@ -97,3 +97,54 @@ async fn nobody_is_asked_while_the_api_wants_to_be_left_alone() {
     run.finish();
     assert_all_delivered(&prefactor).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_the_api_does_not_know_hides_no_other() {
+    let mut first = true;
+    let api = Api::new().on_item(move |item| {
+        let registers = item["_type"] == "agent_instances/register";
+        (registers && std::mem::take(&mut first)).then_some("validation_errors")
+    });
+    let prefactor = api.pipeline().build().unwrap();
+    let refused = begin(&prefactor);
+    prefactor.flush(PATIENCE).await;
+    let run = begin(&prefactor);
+    let (_refused, terminated) = (refused.terminated(), run.terminated());
+    prefactor.flush(PATIENCE).await;
+
+    api.terminate(run.id().unwrap(), None);
+
+    assert!(timeout(31 * SECOND, terminated.wait()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_takes_few_items_is_asked_in_smaller_requests() {
+    let api = Api::new()
+        .on_request(|request| if request.items.len() > 100 { Reply::status(400) } else { Reply::Process });
+    let prefactor = api.pipeline().max_batch_items(100).build().unwrap();
+    let runs: Vec<_> = (0..150).map(|_| begin(&prefactor)).collect();
+    let terminated: Vec<_> = runs.iter().map(|run| run.terminated()).collect();
+    prefactor.flush(PATIENCE).await;
+
+    api.terminate(runs[149].id().unwrap(), None);
+
+    assert!(timeout(31 * SECOND, terminated[149].wait()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_hits_the_rate_limit_pauses_everyone() {
+    let busy = Reply::Answer(RawResponse::new(429, "").with_retry_after(300 * SECOND));
+    let api = Api::new().on_request(move |request| {
+        if request.types() == ["agent_instances/show"] { busy.clone() } else { Reply::Process }
+    });
+    let prefactor = api.pipeline().build().unwrap();
+    let run = begin(&prefactor);
+    let _terminated = run.terminated();
+    prefactor.flush(PATIENCE).await;
+    sleep(31 * SECOND).await;
+
+    run.span("agent:step", &json!({})).complete(&json!({}));
+    run.flush(PATIENCE).await;
+
+    assert_eq!(api.seconds()[..3], [0, 30, 330]);
+}

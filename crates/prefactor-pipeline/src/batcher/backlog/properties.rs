@@ -104,7 +104,7 @@ struct Simulation {
     /// The open spans of each instance, by number.
     open: Vec<Vec<u32>>,
     spans: u32,
-    in_flight: Vec<(Vec<Operation>, Vec<Stem>)>,
+    in_flight: Vec<(Vec<Operation>, Vec<Stem>, Doubt)>,
     called: World,
     arrived: World,
 }
@@ -158,15 +158,15 @@ impl Simulation {
     }
 
     fn cut(&mut self, max_items: usize) {
-        let Cut { operations, runs, .. } = self.backlog.cut(max_items);
+        let Cut { operations, runs, doubt } = self.backlog.cut(max_items);
         assert!(operations.len() <= max_items.min(LIMITS.items));
         let bytes: usize = operations.iter().map(wire::estimated_len).sum();
         assert!(operations.len() <= 1 || bytes <= LIMITS.bytes, "{bytes} bytes");
-        let flying: HashSet<_> = self.in_flight.iter().flat_map(|(_, runs)| runs).collect();
+        let flying: HashSet<_> = self.in_flight.iter().flat_map(|(_, runs, _)| runs).collect();
         assert!(runs.iter().all(|run| !flying.contains(run)), "an instance has one request in flight");
         assert!(operations.iter().all(|operation| runs.contains(&operation.run().key())));
         if !runs.is_empty() {
-            self.in_flight.push((operations, runs));
+            self.in_flight.push((operations, runs, doubt));
         }
     }
 
@@ -174,7 +174,7 @@ impl Simulation {
         if self.in_flight.is_empty() {
             return;
         }
-        let (mut operations, runs) = self.in_flight.remove(0);
+        let (mut operations, runs, _) = self.in_flight.remove(0);
         let returned = operations.split_off(processed.min(operations.len()));
         for operation in operations {
             self.arrived.apply(&operation.action);
@@ -189,8 +189,9 @@ impl Simulation {
 
     fn give_up(&mut self, rests: bool) {
         if !self.in_flight.is_empty() {
-            let (returned, runs) = self.in_flight.remove(0);
-            let trouble = Some(Trouble { until: self.now + Duration::from_secs(1), failures: 4, rests });
+            let (returned, runs, doubt) = self.in_flight.remove(0);
+            let doubt = doubt.failed(returned.len(), u64::from(!rests));
+            let trouble = Some(Trouble { until: self.now + Duration::from_secs(1), doubt, rests });
             self.backlog.complete(Completed { runs, returned, trouble, ..Completed::default() }, self.now);
         }
     }

@@ -291,15 +291,14 @@ fn what_was_never_processed_is_sent_again_as_it_was() {
     assert_eq!(wire::body(&backlog.cut(100).operations), first);
 }
 
-/// What comes of a batch that was given up.
-fn given_up(cut: Cut, until: Instant, rests: bool) -> Completed {
-    let Cut { operations, runs, .. } = cut;
-    Completed {
-        runs,
-        returned: operations,
-        trouble: Some(Trouble { until, failures: 4, rests }),
-        ..Completed::default()
-    }
+/// What comes of a batch that has failed often; suspected, where others got through meanwhile.
+fn given_up(cut: Cut, until: Instant, suspected: bool) -> Completed {
+    let Cut { operations, runs, doubt } = cut;
+    let (items, successes) = (operations.len(), u64::from(suspected));
+    let first = doubt.failed(items, 0);
+    let doubt = (0..3).fold(first, |doubt, _| doubt.failed(items, successes));
+    let trouble = Some(Trouble { until, doubt, rests: !suspected });
+    Completed { runs, returned: operations, trouble, ..Completed::default() }
 }
 
 #[test]
@@ -311,7 +310,7 @@ fn what_fails_comes_back_in_smaller_batches_apart_from_the_rest() {
     backlog.add(creates(&b, 21..=24), now);
     let cut = backlog.cut(100);
 
-    backlog.complete(given_up(cut, now + SECOND, false), now);
+    backlog.complete(given_up(cut, now + SECOND, true), now);
     backlog.add(creates(&other, [5, 6, 7]), now);
 
     assert_eq!(words(&backlog.cut(100).operations), ["create 5", "create 6", "create 7"]);
@@ -324,7 +323,7 @@ fn what_fails_comes_back_in_smaller_batches_apart_from_the_rest() {
     assert_eq!(words(&other.operations), ["create 21", "create 22"]);
     assert_eq!(words(&backlog.cut(100).operations), ["create 8"]);
 
-    backlog.complete(given_up(one, now + 2 * SECOND, false), now + SECOND);
+    backlog.complete(given_up(one, now + 2 * SECOND, true), now + SECOND);
     backlog.unpark(now + 2 * SECOND);
     assert_eq!(words(&backlog.cut(100).operations), ["create 11"], "the suspects get fewer");
 }
@@ -336,7 +335,7 @@ fn a_success_lowers_the_doubt() {
     let now = Instant::now();
     backlog.add(creates(&run, 1..=8), now);
     let cut = backlog.cut(100);
-    backlog.complete(given_up(cut, now, false), now);
+    backlog.complete(given_up(cut, now, true), now);
     backlog.unpark(now);
 
     let Cut { operations, runs, .. } = backlog.cut(100);
@@ -353,10 +352,10 @@ fn an_outage_leaves_no_doubt_behind() {
     let (now, later) = (Instant::now(), Instant::now() + 60 * SECOND);
     backlog.add(creates(&resting, 1..=8), now);
     let cut = backlog.cut(100);
-    backlog.complete(given_up(cut, later, true), now);
+    backlog.complete(given_up(cut, later, false), now);
     backlog.add(creates(&parked, [9]), now);
     let cut = backlog.cut(100);
-    backlog.complete(given_up(cut, later, false), now);
+    backlog.complete(given_up(cut, later, true), now);
     assert_eq!(backlog.next_items(), 0);
 
     backlog.recovered(now);

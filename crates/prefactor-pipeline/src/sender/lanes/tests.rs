@@ -67,7 +67,7 @@ async fn a_request_starts_once_and_again_after_its_wait_with_the_same_bytes() {
     airport.now += 2 * SECOND;
     assert_eq!(airport.launch(), ["0"]);
     assert_eq!(airport.lanes.next_due(airport.now), None);
-    assert_eq!(airport.lanes.take(FlightId(0)).expect("a flight").failures, 1);
+    assert_eq!(airport.lanes.take(FlightId(0)).expect("a flight").refusals, 1);
 }
 
 #[tokio::test]
@@ -97,20 +97,28 @@ async fn a_probe_goes_alone_and_its_success_lets_the_others_go() {
     assert_eq!(airport.lanes.next_due(airport.now), None, "the end of the probe looks again");
 
     airport.lanes.take(FlightId(0));
-    airport.lanes.succeeded(airport.now);
+    airport.lanes.succeeded();
     assert_eq!(airport.launch(), ["1", "2"]);
 }
 
 #[tokio::test]
-async fn a_success_ends_the_waiting_of_the_others() {
+async fn in_an_outage_there_is_one_try_a_second_and_a_success_ends_that() {
     let mut airport = Airport::with_flights(2);
-    airport.launch();
-    airport.fail(1, 60 * SECOND);
-    airport.lanes.take(FlightId(0));
+    (0..FEW_FAILURES).for_each(|_| airport.lanes.failed(airport.now));
+    assert_eq!(airport.launch(), ["0", "1"]);
+    airport.add(2);
 
-    airport.lanes.succeeded(airport.now);
+    airport.lanes.failed(airport.now);
 
-    assert_eq!(airport.launch(), ["1"]);
+    assert!(airport.launch().is_empty());
+    assert_eq!(airport.lanes.next_due(airport.now), Some(airport.now + OUTAGE_PACE));
+    airport.now += OUTAGE_PACE;
+    assert_eq!(airport.launch(), ["2"]);
+    assert!(airport.lanes.succeeded(), "there had been trouble");
+    assert!(!airport.lanes.succeeded());
+    airport.lanes.failed(airport.now);
+    airport.add(3);
+    assert_eq!(airport.launch(), ["3"]);
 }
 
 #[tokio::test]
