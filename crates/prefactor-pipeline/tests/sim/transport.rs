@@ -105,6 +105,10 @@ impl Way {
         Ok(())
     }
 
+    pub(crate) fn has_succeeded_since(&self, since: Instant) -> bool {
+        self.last_success.is_some_and(|success| success >= since)
+    }
+
     fn is_closed(&self) -> bool {
         self.closed_until.is_some_and(|until| Instant::now() < until)
     }
