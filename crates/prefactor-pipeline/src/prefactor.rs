@@ -200,7 +200,8 @@ impl Prefactor {
     }
 
     /// Takes nothing new, delivers what it has, and ends, at most after `timeout`. What is left by then is lost, and the
-    /// report says so. Handles may still be used; what they are called for is counted as lost.
+    /// report says so; where hundreds of thousands of operations are left and the time is too short even to count them, it
+    /// shows them in flight, and the counting goes on behind it. Handles may still be used; what they are called for is counted as lost.
     pub async fn shutdown(&self, timeout: Duration) -> Report {
         let Some(inner) = &self.inner else { return Report::nothing() };
         inner.pipeline.close();

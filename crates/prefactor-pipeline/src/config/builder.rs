@@ -249,9 +249,9 @@ impl Builder {
         self
     }
 
-    /// Requests in flight at the same time, at least one. Default: [`defaults::LANES`].
+    /// Requests in flight at the same time, from one to [`defaults::MAX_LANES`]. Default: [`defaults::LANES`].
     pub fn lanes(mut self, lanes: usize) -> Self {
-        self.settings.lanes = lanes.max(1);
+        self.settings.lanes = lanes.clamp(1, defaults::MAX_LANES);
         self
     }
 

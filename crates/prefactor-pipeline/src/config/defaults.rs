@@ -20,6 +20,9 @@ pub const LINGER: Duration = Duration::from_millis(100);
 /// Requests in flight at the same time; more than 2 to 4 make no request faster.
 pub const LANES: usize = 4;
 
+/// The most of them that may be asked for: each needs its share of the budget.
+pub const MAX_LANES: usize = 64;
+
 /// Requests per second. The API's own limit is not published; with full batches this is 100,000 items per second.
 pub const REQUESTS_PER_SECOND: u32 = 200;
 

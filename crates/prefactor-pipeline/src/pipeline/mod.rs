@@ -2,6 +2,7 @@
 
 mod engine;
 mod flush;
+mod health_lines;
 mod room;
 mod supervisor;
 
@@ -11,10 +12,12 @@ use std::time::Duration;
 
 use prefactor_pfid::Partition;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 pub(crate) use engine::{Done, Engine, EngineConfig, Order};
 pub(crate) use supervisor::RESTART_DELAY;
 
+use self::health_lines::HealthLines;
 use crate::admission::Admission;
 use crate::clock::Timestamp;
 use crate::instance::Run;
@@ -73,6 +76,7 @@ pub(crate) struct Pipeline {
     /// Nothing is delivered any more.
     ended: AtomicBool,
     health: AtomicU8,
+    health_lines: HealthLines,
     /// Flushes under way: while there are any, nothing lingers.
     flushes: AtomicUsize,
     /// Callers that wait for room.
@@ -136,6 +140,7 @@ impl Pipeline {
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             health: AtomicU8::new(Health::Delivering as u8),
+            health_lines: HealthLines::new(Instant::now()),
             flushes: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             watched: Mutex::default(),
@@ -264,12 +269,14 @@ impl Pipeline {
         Health::from_u8(self.health.load(Ordering::Relaxed))
     }
 
-    /// Changes the health, and says so once.
     pub(crate) fn set_health(&self, health: Health) {
-        let before = Health::from_u8(self.health.swap(health as u8, Ordering::Relaxed));
-        if before == health {
-            return;
+        self.health.store(health as u8, Ordering::Relaxed);
+        if self.health_lines.is_due(health, Instant::now()) {
+            self.log_health(health);
         }
+    }
+
+    fn log_health(&self, health: Health) {
         match health {
             Health::Delivering if self.logs(LogLevel::Info) => tracing::info!("telemetry is delivered again"),
             Health::Unreachable if self.logs(LogLevel::Warn) => {
