@@ -160,6 +160,53 @@ fn an_outage_that_is_longer_than_memory_is_large_loses_nothing() {
 }
 
 #[test]
+fn a_full_disk_is_emptied_again_whatever_waits_in_front_of_it() {
+    const SPANS: u64 = 6_000;
+    for mode in MODES {
+        let folder = TempDir::new().expect("a folder");
+        let server = Server::start();
+        server.set_faults(Faults::new().black_hole());
+        let prefactor = with_partition(&server)
+            .request_timeout(Duration::from_millis(200))
+            .memory_budget(2 << 20)
+            .spool(mode(folder.path()).max_bytes(400 << 10))
+            .build()
+            .expect("a pipeline");
+        let run = prefactor.instance(AgentVersion::new("agent", "v1")).start();
+
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+                for number in 0..SPANS {
+                    runtime.block_on(prefactor.wait_for_room());
+                    run.root_span("step", &json!({ "number": number, "text": "x".repeat(500) }))
+                        .complete(&());
+                }
+            });
+            let begun = Instant::now();
+            // Nothing more is made since there is no room, neither on disk nor in memory.
+            let mut accepted = prefactor.ledger().accepted;
+            loop {
+                std::thread::sleep(Duration::from_millis(300));
+                let now = prefactor.ledger().accepted;
+                if accepted == now && prefactor.spool_use().bytes > 200 << 10 {
+                    break;
+                }
+                assert!(begun.elapsed() < PATIENCE);
+                accepted = now;
+            }
+            server.set_faults(Faults::new());
+        });
+        run.finish();
+        let report = prefactor.shutdown_blocking(PATIENCE);
+
+        assert!(report.complete, "{}", report.ledger);
+        assert_all_delivered(&prefactor, &report.ledger);
+        assert_eq!(server.span_count() as u64, SPANS);
+    }
+}
+
+#[test]
 fn what_waits_on_disk_when_the_pipeline_ends_comes_after_what_was_in_memory() {
     let folder = TempDir::new().expect("a folder");
     let server = Server::start();

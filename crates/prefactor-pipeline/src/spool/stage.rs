@@ -90,9 +90,11 @@ impl Stage {
         admission.operations() <= self.room
     }
 
-    /// Whether operations may be read back.
-    pub(super) fn has_ample_room(&self, admission: &Admission) -> bool {
-        admission.operations() <= self.room / 4 * 3
+    /// Whether operations may be read back. What the disk does not take can't go before what waits there has gone: so
+    /// there is always some room beside it.
+    pub(super) fn has_ample_room(&self, admission: &Admission, unwritten: u64) -> bool {
+        let held = admission.operations();
+        held <= self.room / 4 * 3 || (unwritten > 0 && held.saturating_sub(unwritten) <= self.room / 4)
     }
 
     /// Bytes that may be read back at once.

@@ -121,6 +121,8 @@ struct Writer {
     own_from: Option<u64>,
     /// What the disk has not taken yet, and must not be overtaken.
     unwritten: VecDeque<Operation>,
+    /// Bytes of memory that these hold.
+    unwritten_bytes: u64,
     /// Spans that are written, to be told of when the disk keeps them.
     untold: Vec<Spooled>,
     unsynced_since: Option<Instant>,
@@ -137,6 +139,7 @@ impl Writer {
             runs,
             own_from: None,
             unwritten: VecDeque::new(),
+            unwritten_bytes: 0,
             untold: Vec::new(),
             unsynced_since: None,
             failing: false,
@@ -164,7 +167,10 @@ impl Writer {
             let mut taken = 0;
             while let Some(order) = next {
                 match order {
-                    Order::Take(operations) => self.unwritten.extend(operations),
+                    Order::Take(operations) => {
+                        self.unwritten_bytes += bytes_of(&operations);
+                        self.unwritten.extend(operations);
+                    }
                     Order::Registered { run, id } => {
                         // What was handed over before is written before.
                         self.write();
@@ -198,8 +204,10 @@ impl Writer {
     fn write(&mut self) {
         self.acknowledge();
         while !self.unwritten.is_empty() {
-            let count = self.unwritten.len().min(BATCH);
+            let count = self.next_batch();
             let mut batch: Vec<Operation> = self.unwritten.drain(..count).collect();
+            let bytes = bytes_of(&batch);
+            self.unwritten_bytes -= bytes;
             for operation in &batch {
                 if let Action::Register { .. } = operation.action {
                     // So that the record tells the id, where one can be chosen.
@@ -229,12 +237,27 @@ impl Writer {
                         // Nothing waits on disk that could be overtaken.
                         self.pipeline.submit(IntakeInput::Spooled(batch));
                     } else {
+                        self.unwritten_bytes += bytes;
                         batch.into_iter().rev().for_each(|operation| self.unwritten.push_front(operation));
+                        if self.unsynced_since.is_some() {
+                            // What was settled meanwhile may make room.
+                            self.sync();
+                        }
                         break;
                     }
                 }
             }
         }
+    }
+
+    /// How many operations are written at once. All are or none is, so they must not be a large part of what fits.
+    fn next_batch(&self) -> usize {
+        let mut bytes = 0;
+        let fits = |operation: &&Operation| {
+            bytes += operation.ticket.tally().bytes;
+            bytes <= self.config.max_bytes / 16
+        };
+        self.unwritten.iter().take(BATCH).take_while(fits).count().max(1)
     }
 
     /// Does what the sync policy says after a batch was written.
@@ -291,7 +314,7 @@ impl Writer {
         let Some(stage) = pipeline.spool() else { return };
         while self.log.unread() > 0 {
             let too_old = Timestamp::now().as_millis().saturating_sub(self.config.max_age.as_millis() as u64);
-            if !stage.has_ample_room(pipeline.admission())
+            if !stage.has_ample_room(pipeline.admission(), self.unwritten_bytes)
                 && self.log.next_at().is_none_or(|at| at >= too_old)
             {
                 return;
@@ -391,7 +414,7 @@ impl Writer {
         // These are on disk where they belong; dropping them says so.
         drop(stays);
         while !self.unwritten.is_empty() {
-            let count = self.unwritten.len().min(BATCH);
+            let count = self.next_batch();
             let batch: Vec<Operation> = self.unwritten.drain(..count).collect();
             let records: Vec<Vec<u8>> = batch.iter().map(record::encode).collect();
             match self.log.append(&records, now) {
@@ -434,6 +457,10 @@ impl Writer {
             tracing::info!("the spool takes telemetry again");
         }
     }
+}
+
+fn bytes_of(operations: &[Operation]) -> u64 {
+    operations.iter().map(|operation| operation.ticket.tally().bytes).sum()
 }
 
 /// Operations in the order of each run: those that have to be written before all that is on disk, and those that are there
