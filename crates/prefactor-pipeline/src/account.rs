@@ -15,6 +15,11 @@ impl Epoch {
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// One of those in which any of these operations were accepted.
+    pub(crate) const fn of(operations: [u16; Self::COUNT]) -> Self {
+        Self((operations[0] == 0) as u8)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +38,12 @@ impl Account {
         self.accepted[epoch.index()].fetch_add(1, Relaxed);
         self.accepted_bytes.fetch_add(bytes, Relaxed);
         epoch
+    }
+
+    /// Counts one operation, which takes nothing, together with another one that has no fate yet: who waits for that
+    /// one's epoch waits for both.
+    pub(crate) fn accept_with(&self, epoch: Epoch) {
+        self.accepted[epoch.index()].fetch_add(1, Relaxed);
     }
 
     pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u64; Epoch::COUNT]) {

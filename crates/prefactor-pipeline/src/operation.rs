@@ -203,6 +203,11 @@ impl Ticket {
         Self { run, bytes, operations, claim: Claim::default() }
     }
 
+    /// The epoch in which its operation was accepted.
+    pub(crate) const fn epoch(&self) -> Epoch {
+        Epoch::of(self.operations)
+    }
+
     /// A ticket for what was accepted and comes back from the disk. It takes its bytes whether they fit or not: whoever
     /// reads it back has looked for room.
     pub(crate) fn picked_up(

@@ -261,19 +261,27 @@ impl Run {
             }
             Action::FinishInstance { status, at } => {
                 let left_open = state.spans.close_all();
-                forward.extend(left_open.into_iter().map(|span| self.finish_left_open(span, *status, *at)));
+                let epoch = operation.ticket.epoch();
+                let finish = |span| self.finish_left_open(span, *status, *at, epoch);
+                forward.extend(left_open.into_iter().map(finish));
             }
             _ => {}
         }
         forward.push(operation);
     }
 
-    /// The finish of a span that its caller left open when the instance finished. It takes its bytes whether they fit
-    /// or not: without it the span would stay open for ever.
-    fn finish_left_open(self: &Arc<Self>, id: Stem, status: FinishStatus, at: Timestamp) -> Operation {
+    /// The finish of a span that its caller left open when the instance finished. It is accepted in any case, without it the
+    /// span would stay open for ever; and in the epoch of the instance's finish, so that a flush waits for both.
+    fn finish_left_open(
+        self: &Arc<Self>,
+        id: Stem,
+        status: FinishStatus,
+        at: Timestamp,
+        epoch: Epoch,
+    ) -> Operation {
         let action = Action::FinishSpan { id, finish: SpanFinish::new(status, at, None) };
         // The create has paid for it.
-        let epoch = self.account.accept(0);
+        self.account.accept_with(epoch);
         Operation::new(Ticket::new(Arc::clone(self), epoch, 0), action)
     }
 

@@ -200,3 +200,22 @@ fn an_abandoned_run_counts_what_it_held_as_lost_and_is_not_kept_alive_by_it() {
     assert!(pipeline.registry().accounts().is_empty());
     assert_eq!(pipeline.ledger().in_flight(), Ledger::default().accepted);
 }
+
+#[test]
+fn a_flush_waits_for_the_finishes_of_open_spans_too_which_come_into_being_after_it_began() {
+    let run = fixture::new_run(&fixture::pipeline(), 1);
+    arrive(&run, begin().into_iter().chain([create(2, None)]));
+    for operation in run.advance() {
+        operation.settle(Fate::Delivered);
+    }
+    arrive(&run, [finish_instance(FinishStatus::Complete)]);
+    let sealed = run.account().seal().expect("no other flush is waiting");
+
+    let mut forwarded = run.advance();
+    assert_eq!(words(&forwarded), ["finish 2 complete", "end complete"]);
+    forwarded.pop().expect("the end of the run").settle(Fate::Delivered);
+
+    assert!(!run.account().is_drained(sealed), "the span is not finished yet");
+    drop(forwarded);
+    assert!(run.account().is_drained(sealed));
+}
