@@ -16,7 +16,11 @@ use crate::{Partition, Pfid, PfidError, crockford};
 /// # Ok::<(), prefactor_pfid::PfidError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Stem(u128);
+pub struct Stem {
+    // Two halves, and not one number: that would have to stand at a multiple of 16 bytes, which doubles an `Option<Stem>`.
+    high: u64,
+    low: u64,
+}
 
 /// Width of the random part.
 const RANDOM_BITS: u32 = 80;
@@ -42,37 +46,37 @@ impl Stem {
     pub(crate) const fn from_parts_in_range(unix_ms: u64, random: [u8; 10]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j] = random;
         let random = u128::from_be_bytes([0, 0, 0, 0, 0, 0, a, b, c, d, e, f, g, h, i, j]);
-        Self((unix_ms as u128) << RANDOM_BITS | random)
+        Self::from_u128((unix_ms as u128) << RANDOM_BITS | random)
     }
 
     /// The next stem in order: the random part plus one, carried into the time. Stays at the very last one.
     pub(crate) const fn successor(self) -> Self {
-        Self(self.0.saturating_add(1))
+        Self::from_u128(self.as_u128().saturating_add(1))
     }
 
     /// Both parts as one number: `time << 80 | random`.
     #[must_use]
     #[inline]
     pub const fn as_u128(self) -> u128 {
-        self.0
+        (self.high as u128) << 64 | self.low as u128
     }
 
     pub(crate) const fn from_u128(packed: u128) -> Self {
-        Self(packed)
+        Self { high: (packed >> 64) as u64, low: packed as u64 }
     }
 
     /// The time, in milliseconds since the Unix epoch.
     #[must_use]
     #[inline]
     pub const fn timestamp_ms(self) -> u64 {
-        (self.0 >> RANDOM_BITS) as u64
+        (self.as_u128() >> RANDOM_BITS) as u64
     }
 
     /// The 80 random bits, big-endian.
     #[must_use]
     #[inline]
     pub const fn random(self) -> [u8; 10] {
-        let [_, _, _, _, _, _, a, b, c, d, e, f, g, h, i, j] = self.0.to_be_bytes();
+        let [_, _, _, _, _, _, a, b, c, d, e, f, g, h, i, j] = self.as_u128().to_be_bytes();
         [a, b, c, d, e, f, g, h, i, j]
     }
 

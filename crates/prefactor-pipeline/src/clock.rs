@@ -17,7 +17,7 @@ impl Timestamp {
     /// Now; the epoch itself where the system clock stands before it.
     pub(crate) fn now() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX))
+        Self(since_epoch.as_secs().saturating_mul(1_000_000) + u64::from(since_epoch.subsec_micros()))
     }
 
     pub(crate) const fn as_micros(self) -> u64 {

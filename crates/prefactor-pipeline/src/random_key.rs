@@ -4,7 +4,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 pub(crate) type RandomKeyed = BuildHasherDefault<RandomKeyHasher>;
 
-/// Takes the low 64 bits of the one `u128` that an id hashes as.
+/// Takes the last of the two `u64` that an id hashes as: its low 64 bits.
 #[derive(Debug, Default)]
 pub(crate) struct RandomKeyHasher(u64);
 
@@ -16,10 +16,10 @@ impl Hasher for RandomKeyHasher {
         }
     }
 
-    fn write_u128(&mut self, id: u128) {
+    fn write_u64(&mut self, half: u64) {
         // hashbrown takes the bucket from the low bits and its tag from the top seven; ids that were counted up
         // within a millisecond differ in the low bits only, which the multiplication carries to the top.
-        self.0 = (id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = half.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
     fn finish(&self) -> u64 {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::json::Json;
 use super::redact::{Redactable, SharedRedactor};
-use super::writer::{JsonWriter, Unserializable};
+use super::writer::{JsonWriter, Unserializable, write_key};
 
 /// What stands for a payload that could not be serialized: the span itself is kept, with its place in the tree.
 const UNSERIALIZABLE: &[u8] = br#"{"$unserializable":true}"#;
@@ -39,7 +39,7 @@ impl Encoder {
     pub(crate) fn payload<T: Serialize + ?Sized>(&self, schema_name: &str, payload: &T) -> Part {
         self.write(|encoder, out| {
             out.extend_from_slice(b"\"schema_name\":");
-            write_name(out, schema_name);
+            write_key(out, schema_name);
             out.extend_from_slice(b",\"payload\":");
             if encoder.capture_inputs {
                 encoder.object(out, Redactable::Payload { schema_name }, payload, encoder.max_input_length)
@@ -64,7 +64,7 @@ impl Encoder {
     pub(crate) fn quality<T: Serialize + ?Sized>(&self, name: &str, payload: Option<&T>) -> Part {
         self.write(|encoder, out| {
             out.extend_from_slice(b"\"name\":");
-            write_name(out, name);
+            write_key(out, name);
             out.extend_from_slice(b",\"payload\":");
             match payload {
                 Some(payload) => {
@@ -134,11 +134,6 @@ impl Encoder {
 struct Written {
     sensitive: bool,
     unserializable: bool,
-}
-
-fn write_name(out: &mut Vec<u8>, name: &str) {
-    // Writing a string into memory has no way to fail.
-    let _ = serde_json::to_writer(out, name);
 }
 
 /// Scratch that grew beyond this many bytes is given back to the allocator, so that one huge payload does not stay

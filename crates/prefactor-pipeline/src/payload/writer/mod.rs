@@ -13,6 +13,8 @@ use serde::ser::{Serialize, Serializer};
 
 use compound::{Compound, Verbatim};
 
+pub(super) use string::key as write_key;
+
 /// What stands behind a string that was cut.
 const TRUNCATION_MARKER: &str = "…[truncated]";
 

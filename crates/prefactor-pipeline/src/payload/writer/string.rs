@@ -1,7 +1,7 @@
 //! JSON's escapes, found eight bytes at a time.
 
-/// Appends a key with its quotes.
-pub(super) fn key(out: &mut Vec<u8>, key: &str) {
+/// Appends a key, or a name, with its quotes.
+pub(in crate::payload) fn key(out: &mut Vec<u8>, key: &str) {
     out.push(b'"');
     escape(out, key);
     out.push(b'"');
@@ -38,15 +38,30 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
 
 /// How many bytes at the beginning need no escape.
 fn clean_len(text: &[u8]) -> usize {
-    let (words, tail) = text.as_chunks::<8>();
+    let (words, tail) = text.as_chunks();
     for (index, word) in words.iter().enumerate() {
         let found = escapes(u64::from_le_bytes(*word));
         if found != 0 {
             return index * 8 + found.trailing_zeros() as usize / 8;
         }
     }
+    if tail.is_empty() || escapes(last_word(text)) == 0 {
+        return text.len();
+    }
     let in_tail = tail.iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'));
     text.len() - tail.len() + in_tail.unwrap_or(tail.len())
+}
+
+/// A word of all bytes behind the whole words, with some before them or some of them twice.
+fn last_word(text: &[u8]) -> u64 {
+    if let Some(word) = text.last_chunk() {
+        return u64::from_le_bytes(*word);
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        return u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last));
+    }
+    let at = |index| text.get(index).copied().unwrap_or(b' ');
+    u64::from_le_bytes([at(0), at(1), at(2), b' ', b' ', b' ', b' ', b' '])
 }
 
 /// The highest bit of each byte that needs an escape. Those above the lowest such byte may be wrong, since the
