@@ -80,6 +80,19 @@ impl Queue for Channel<mpsc::Sender<Operation>, mpsc::Receiver<Operation>> {
     }
 }
 
+type CrossbeamSender = crossbeam_channel::Sender<Operation>;
+type CrossbeamReceiver = crossbeam_channel::Receiver<Operation>;
+
+impl Queue for Channel<CrossbeamSender, CrossbeamReceiver> {
+    fn push(&self, operation: Operation) {
+        self.sender.send(operation).expect("the receiver lives as long");
+    }
+
+    fn drain(&self) -> u64 {
+        self.receiver.lock().expect("one consumer").try_iter().count() as u64
+    }
+}
+
 type TokioSender = tokio::sync::mpsc::UnboundedSender<Operation>;
 type TokioReceiver = tokio::sync::mpsc::UnboundedReceiver<Operation>;
 
@@ -175,6 +188,10 @@ fn queues(criterion: &mut Criterion) {
         bench("Mutex<Vec>", &|runs| with_consumer(Mutex::new(Vec::new()), producers, runs));
         bench("std mpsc", &|runs| {
             let (sender, receiver) = mpsc::channel();
+            with_consumer(Channel { sender, receiver: Mutex::new(receiver) }, producers, runs)
+        });
+        bench("crossbeam channel", &|runs| {
+            let (sender, receiver) = crossbeam_channel::unbounded();
             with_consumer(Channel { sender, receiver: Mutex::new(receiver) }, producers, runs)
         });
         bench("tokio mpsc", &|runs| {

@@ -32,6 +32,8 @@ pub mod testing;
 mod wake_flag;
 mod watch;
 mod wire;
+#[doc(hidden)]
+pub mod workbench;
 
 pub use config::{BuildError, Builder, InvalidSampleRate, SampleRate};
 pub use guard::ShutdownGuard;

@@ -37,8 +37,8 @@ pub(crate) struct Output<'a> {
     status: Lenient<'a>,
     #[serde(borrow, default)]
     code: Lenient<'a>,
-    #[serde(default)]
-    details: Option<Details>,
+    #[serde(borrow, default)]
+    details: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) control: Option<Control<'a>>,
 }
@@ -55,7 +55,7 @@ impl Output<'_> {
 
     /// The id of the thing that was made or changed.
     pub(crate) fn id(&self) -> Option<Pfid> {
-        self.details.as_ref().and_then(|details| details.id)
+        string_member(self.details?.get(), "id")?.parse().ok()
     }
 }
 
@@ -130,29 +130,12 @@ struct Lenient<'a>(Option<Text<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Lenient<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Shape::deserialize(deserializer)?.text;
-        Ok(Self(text))
+        Shape::deserialize(deserializer).map(|shape| Self(shape.0))
     }
 }
 
-/// The id in `details`, whatever else these are.
-#[derive(Debug)]
-struct Details {
-    id: Option<Pfid>,
-}
-
-impl<'de> Deserialize<'de> for Details {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self { id: Shape::deserialize(deserializer)?.id })
-    }
-}
-
-/// Any JSON value, of which a string and the member `id` of an object are kept.
-#[derive(Default)]
-struct Shape<'a> {
-    text: Option<Text<'a>>,
-    id: Option<Pfid>,
-}
+/// Any JSON value, of which a string is kept.
+struct Shape<'a>(Option<Text<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Shape<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -165,52 +148,96 @@ impl<'de: 'a, 'a> Deserialize<'de> for Shape<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape<'de>, A::Error> {
-                let mut id = None;
-                while let Some(Text(name)) = map.next_key()? {
-                    if name == "id" {
-                        let text = map.next_value::<Lenient<'_>>()?.0;
-                        id = text.and_then(|text| text.0.parse().ok());
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Shape { id, ..Shape::default() })
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Shape(None))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape<'de>, A::Error> {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Shape::default())
+                Ok(Shape(None))
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Shape<'de>, E> {
-                Ok(Shape { text: Some(Text(Cow::Borrowed(text))), ..Shape::default() })
+                Ok(Shape(Some(Text(Cow::Borrowed(text)))))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Shape<'de>, E> {
-                Ok(Shape { text: Some(Text(Cow::Owned(text.to_owned()))), ..Shape::default() })
+                Ok(Shape(Some(Text(Cow::Owned(text.to_owned())))))
             }
 
             fn visit_unit<E>(self) -> Result<Shape<'de>, E> {
-                Ok(Shape::default())
+                Ok(Shape(None))
             }
 
             fn visit_bool<E>(self, _: bool) -> Result<Shape<'de>, E> {
-                Ok(Shape::default())
+                Ok(Shape(None))
             }
 
             fn visit_u64<E>(self, _: u64) -> Result<Shape<'de>, E> {
-                Ok(Shape::default())
+                Ok(Shape(None))
             }
 
             fn visit_i64<E>(self, _: i64) -> Result<Shape<'de>, E> {
-                Ok(Shape::default())
+                Ok(Shape(None))
             }
 
             fn visit_f64<E>(self, _: f64) -> Result<Shape<'de>, E> {
-                Ok(Shape::default())
+                Ok(Shape(None))
             }
         }
         deserializer.deserialize_any(ShapeVisitor)
+    }
+}
+
+/// The text of a member of an object, if that is a string without escapes. The JSON is known to be valid: serde_json has
+/// looked at it. What stands behind the member is not read, which is most of what the API says of a span.
+fn string_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = object.strip_prefix('{')?;
+    loop {
+        let (key, after) = leading_string(rest.trim_ascii_start())?;
+        let value = after.trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
+        if key == name {
+            return leading_string(value).map(|(text, _)| text);
+        }
+        rest = after_value(value)?.trim_ascii_start().strip_prefix(',')?;
+    }
+}
+
+/// What is between the quotes, and what comes behind them.
+fn leading_string(json: &str) -> Option<(&str, &str)> {
+    let text = json.strip_prefix('"')?;
+    let mut end = 0;
+    loop {
+        end += text.get(end..)?.find(['"', '\\'])?;
+        if text.as_bytes()[end] == b'"' {
+            return Some((&text[..end], &text[end + 1..]));
+        }
+        // The character behind a backslash is no quote; of a longer escape the rest is plain text.
+        end += 2;
+    }
+}
+
+/// What comes behind a value.
+fn after_value(json: &str) -> Option<&str> {
+    let (mut rest, mut depth) = (json, 0);
+    loop {
+        match rest.as_bytes().first()? {
+            b'"' => rest = leading_string(rest)?.1,
+            b'[' | b'{' => {
+                depth += 1;
+                rest = &rest[1..];
+            }
+            b']' | b'}' if depth > 0 => {
+                depth -= 1;
+                rest = &rest[1..];
+            }
+            // A number, a word, or what stands between the parts of an array or an object.
+            _ => rest = &rest[rest.find(['"', '[', '{', ']', '}', ','])?..],
+        }
+        if depth == 0 {
+            return Some(rest);
+        }
+        rest = rest.trim_start_matches([',', ':', ' ', '\n', '\r', '\t']);
     }
 }
 
@@ -248,6 +275,26 @@ mod tests {
                 ("k7", false, "", false)
             ]
         );
+    }
+
+    #[test]
+    fn the_id_is_found_whatever_stands_before_it() {
+        let id = "013xrzp12g3nqk8n04hmasw9nf6yy093";
+        for before in [
+            "",
+            r#""a":"id","#,
+            r#""a\"id":"\\","b":1.5e3,"c":true , "#,
+            r#""payload" : {"id":"no","deep":[["]}\""],{"id":[1,2]}, null ,-3]} ,"#,
+            "\n\t\"a\" :\r [ ] , \"b\": { }, ",
+        ] {
+            let details = format!("{{{before}\"id\" : \"{id}\",\"after\":[\"id\"]}}");
+            let details: &RawValue = serde_json::from_str(&details).expect("valid JSON");
+            assert_eq!(string_member(details.get(), "id"), Some(id), "{details}");
+        }
+        for none in ["{}", "[]", "7", r#""id""#, r#"{"id":7}"#, r#"{"a":{"id":"x"}}"#, r#"{"a":[],"b":"id"}"#]
+        {
+            assert_eq!(string_member(none, "id"), None, "{none}");
+        }
     }
 
     #[test]
