@@ -71,6 +71,26 @@ fn measure(prefactor: &Prefactor, threads: usize, spans: u64, work: impl Fn(&Ins
     total
 }
 
+/// The same for the beginning of spans alone, or for their end alone, on one thread.
+fn measure_half(prefactor: &Prefactor, spans: u64, payload: &LlmCall, beginning: bool) -> Duration {
+    let run = begin(prefactor);
+    let mut total = Duration::ZERO;
+    let mut left = spans;
+    while left > 0 {
+        let now = left.min(RUN);
+        left -= now;
+        let mut open = Vec::with_capacity(now as usize);
+        let begun = Instant::now();
+        open.extend((0..now).map(|_| run.span("agent:llm", payload)));
+        let middle = Instant::now();
+        open.iter().for_each(|span| span.complete(&ANSWER));
+        total += if beginning { middle - begun } else { middle.elapsed() };
+        drop(open);
+        prefactor.flush_blocking(Duration::from_secs(60));
+    }
+    total
+}
+
 fn span(payload: &(impl Serialize + Sync), result: &(impl Serialize + Sync)) -> impl Fn(&Instance) + Sync {
     move |run| black_box(run.span("agent:llm", payload)).complete(result)
 }
@@ -86,6 +106,11 @@ fn handles(criterion: &mut Criterion) {
         });
     }
     let payload = LlmCall::of(300);
+    for (name, beginning) in [("begin alone", true), ("complete alone", false)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|spans| measure_half(&prefactor, spans, &payload, beginning));
+        });
+    }
     for threads in [2, 4] {
         group.bench_function(BenchmarkId::new("typed payload, threads", threads), |bencher| {
             bencher.iter_custom(|spans| measure(&prefactor, threads, spans, span(&payload, &ANSWER)));

@@ -132,6 +132,8 @@ pub fn memory_per_instance(sink: SocketAddr, instances: usize) -> Figures {
     let before = memory::in_use();
     let runs = ours.begin(instances);
     ours.flush();
+    // Actors without work end after a while.
+    thread::sleep(Duration::from_secs(3));
     let bytes = (memory::in_use() - before) as f64 / instances as f64;
     std::mem::forget((runs, ours));
     Figures::from([("bytes_per_instance".to_owned(), bytes)])

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crossbeam_queue::SegQueue;
+use crossbeam_channel::{Receiver, Sender};
 use ractor::{ActorRef, Message};
 
 use crate::wake_flag::WakeFlag;
@@ -19,7 +19,8 @@ pub(crate) trait Wake: Message {
 
 /// An unbounded queue of `T` and the actor, speaking `M`, that empties it. Pushing never blocks.
 pub(crate) struct Inbox<T, M: Wake> {
-    queue: SegQueue<T>,
+    queue: Sender<T>,
+    waiting: Receiver<T>,
     flag: WakeFlag,
     /// Locked by a producer only to wake a sleeping actor.
     actor: Mutex<Option<ActorRef<M>>>,
@@ -27,11 +28,13 @@ pub(crate) struct Inbox<T, M: Wake> {
 
 impl<T, M: Wake> Inbox<T, M> {
     pub(crate) fn new() -> Self {
-        Self { queue: SegQueue::new(), flag: WakeFlag::default(), actor: Mutex::new(None) }
+        let (queue, waiting) = crossbeam_channel::unbounded();
+        Self { queue, waiting, flag: WakeFlag::default(), actor: Mutex::new(None) }
     }
 
     pub(crate) fn push(&self, item: T) {
-        self.queue.push(item);
+        // A channel refuses what nobody can receive any more, and the receiver is right here.
+        let _ = self.queue.send(item);
         if self.flag.pushed() {
             self.wake_now();
         }
@@ -47,12 +50,12 @@ impl<T, M: Wake> Inbox<T, M> {
     }
 
     pub(crate) fn pop(&self) -> Option<T> {
-        self.queue.pop()
+        self.waiting.try_recv().ok()
     }
 
     /// Called by the actor when it has nothing to do. `false` means that something arrived meanwhile: go on.
     pub(crate) fn sleep(&self) -> bool {
-        self.flag.falls_asleep(|| self.queue.is_empty())
+        self.flag.falls_asleep(|| self.waiting.is_empty())
     }
 
     /// Makes `actor` the one that empties this inbox, and wakes it for what is there already.
@@ -65,6 +68,6 @@ impl<T, M: Wake> Inbox<T, M> {
 
 impl<T, M: Wake> fmt::Debug for Inbox<T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("waiting", &self.queue.len()).finish_non_exhaustive()
+        f.debug_struct("Inbox").field("waiting", &self.waiting.len()).finish_non_exhaustive()
     }
 }
