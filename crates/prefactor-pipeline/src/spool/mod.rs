@@ -1,8 +1,8 @@
 //! The durable buffer: what does not fit into memory waits on disk, and what is on disk survives the process.
 //!
 //! It stands between the intake's queue and its routing, the one place that all operations pass in order. The intake hands
-//! operations over ([`Stage::take`]); the writer, on a thread of its own, appends them to the log (`prefactor_spool`) and
-//! gives them back as [`IntakeInput::Spooled`](crate::intake::IntakeInput::Spooled): at once, with a claim on their record,
+//! operations over (`Stage::take`); the writer, on a thread of its own, appends them to the log (`prefactor_spool`) and
+//! gives them back as `IntakeInput::Spooled`: at once, with a claim on their record,
 //! as long as there is room in memory and nothing older waits on disk; otherwise later, read back from the log. A record
 //! goes when its operation is settled.
 //!
