@@ -57,6 +57,11 @@ pub(crate) struct Server {
     keys: HashMap<String, String>,
     /// Keys whose success the client was told.
     confirmed: HashSet<String>,
+    /// What each key was sent for.
+    subjects: HashMap<String, Subject>,
+    /// The ids of runs and spans that the client was told.
+    run_ids: HashMap<usize, String>,
+    span_ids: HashMap<usize, String>,
     /// How often an error was made up, by what it was for.
     made_up: HashMap<String, u32>,
     /// Runs of which something was refused for good, so that parts of them may be missing.
@@ -103,6 +108,9 @@ impl Server {
             sent: HashMap::new(),
             keys: HashMap::new(),
             confirmed: HashSet::new(),
+            subjects: HashMap::new(),
+            run_ids: HashMap::new(),
+            span_ids: HashMap::new(),
             made_up: HashMap::new(),
             spoilt: BTreeSet::new(),
             in_vain: HashMap::new(),
@@ -131,6 +139,7 @@ impl Server {
             }
             let subject = self.subject(item, calls).map_err(context)?;
             self.is_sent_as_before(item, subject).map_err(context)?;
+            self.names_what_it_was_told(item, subject, calls).map_err(context)?;
             self.is_in_order(subject, calls).map_err(context)?;
             subjects.push(subject);
         }
@@ -212,6 +221,30 @@ impl Server {
             Some(other) if other != item.key => Err(format!("it was sent before with the key {other}")),
             _ => Ok(()),
         }
+    }
+
+    /// What has another id here than it was given by the client is named by this one, once the client knows it.
+    fn names_what_it_was_told(&mut self, item: &Item, subject: Subject, calls: &Calls) -> Result<(), String> {
+        self.subjects.insert(item.key.clone(), subject);
+        let details = item.details.as_ref();
+        let named_run = details.map(|details| &details.agent_instance_id).or(item.agent_instance_id.as_ref());
+        let (span, named_span) = match subject.kind {
+            Kind::Create { span } => {
+                (calls.spans[span].parent, details.and_then(|details| details.parent_span_id.as_ref()))
+            }
+            Kind::Finish { span, .. } => (Some(span), item.agent_span_id.as_ref()),
+            _ => (None, None),
+        };
+        let run_id = self.run_ids.get(&subject.run);
+        let span_id = span.and_then(|span| self.span_ids.get(&span));
+        for (named, told) in [(named_run, run_id), (named_span, span_id)] {
+            if let (Some(named), Some(told)) = (named, told)
+                && named != told
+            {
+                return Err(format!("it should name {told}"));
+            }
+        }
+        Ok(())
     }
 
     /// Everything that was called before it was sent before it.
@@ -440,8 +473,23 @@ impl Server {
 
     /// The client is about to be told of these successes.
     pub(crate) fn confirm(&mut self, outputs: &[(String, String)]) {
-        let succeeded = outputs.iter().filter(|(_, output)| output.starts_with(r#"{"status":"success""#));
-        self.confirmed.extend(succeeded.map(|(key, _)| key.clone()));
+        for (key, output) in outputs {
+            if !output.starts_with(r#"{"status":"success""#) {
+                continue;
+            }
+            self.confirmed.insert(key.clone());
+            match self.subjects.get(key).map(|subject| (subject.kind, subject.run)) {
+                Some((Kind::Register, run)) => {
+                    let id = self.instances.iter().find(|(_, instance)| instance.run == run);
+                    self.run_ids.extend(id.map(|(id, _)| (run, id.clone())));
+                }
+                Some((Kind::Create { span }, _)) => {
+                    let id = self.spans.iter().find(|(_, known)| known.number == span);
+                    self.span_ids.extend(id.map(|(id, _)| (span, id.clone())));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Whether things ended as their callers said.
