@@ -27,6 +27,11 @@ impl Clock for TokioClock {
     }
 }
 
+/// What refusals never make slower, per second: an API that allows less than this says so with `Retry-After`, and one that
+/// refuses at random must not bring everything to a standstill.
+const SLOWEST_REQUESTS: f64 = 10.0;
+const SLOWEST_ITEMS: f64 = SLOWEST_REQUESTS * MAX_BATCH_ITEMS as f64;
+
 /// The configured rates; the burst of each is what it allows in one second.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -54,7 +59,7 @@ impl Pace {
             items: items_per_second.map(|rate| (rate, limiter(rate))),
             holds_request: false,
             spare_items: 0,
-            allowed: [AdaptiveRate::new(1.0), AdaptiveRate::new(MAX_BATCH_ITEMS as f64)],
+            allowed: [SLOWEST_REQUESTS, SLOWEST_ITEMS].map(AdaptiveRate::new),
             clock,
         }
     }

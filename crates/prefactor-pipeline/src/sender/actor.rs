@@ -186,7 +186,7 @@ impl SenderActor {
             }
             Outcome::Trouble(after) => {
                 self.pipeline.set_health(Health::Unreachable);
-                lanes.failed(now);
+                lanes.failed(now, self.wait(0, None));
                 let items = flight.batch.operations.len();
                 let doubt = flight.batch.doubt.failed(items, lanes.successes);
                 let until = now + self.wait(doubt.wait(items), after);

@@ -14,9 +14,6 @@ use crate::pipeline::HeldBody;
 /// So many requests may fail in a row before it counts as an outage.
 const FEW_FAILURES: u32 = 8;
 
-/// The time between two requests in an outage.
-const OUTAGE_PACE: Duration = Duration::from_secs(1);
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlightId(u64);
 
@@ -81,12 +78,12 @@ impl Lanes {
         self.flights.insert(id, flight);
     }
 
-    /// Takes note of a request that got no useful answer. Where nobody gets one any more, the pace of the tries is slow,
+    /// Takes note of a request that got no useful answer. Where nobody gets one any more, there is one try in each `pace`,
     /// however many there are to try.
-    pub(crate) fn failed(&mut self, now: Instant) {
+    pub(crate) fn failed(&mut self, now: Instant, pace: Duration) {
         self.failures_in_a_row += 1;
         if self.failures_in_a_row > FEW_FAILURES {
-            self.gate.close_until(now + OUTAGE_PACE);
+            self.gate.close_until(now + pace);
         }
     }
 

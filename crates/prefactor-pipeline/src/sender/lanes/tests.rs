@@ -102,21 +102,21 @@ async fn a_probe_goes_alone_and_its_success_lets_the_others_go() {
 }
 
 #[tokio::test]
-async fn in_an_outage_there_is_one_try_a_second_and_a_success_ends_that() {
+async fn in_an_outage_there_is_one_try_at_a_time_and_a_success_ends_that() {
     let mut airport = Airport::with_flights(2);
-    (0..FEW_FAILURES).for_each(|_| airport.lanes.failed(airport.now));
+    (0..FEW_FAILURES).for_each(|_| airport.lanes.failed(airport.now, SECOND));
     assert_eq!(airport.launch(), ["0", "1"]);
     airport.add(2);
 
-    airport.lanes.failed(airport.now);
+    airport.lanes.failed(airport.now, SECOND);
 
     assert!(airport.launch().is_empty());
-    assert_eq!(airport.lanes.next_due(airport.now), Some(airport.now + OUTAGE_PACE));
-    airport.now += OUTAGE_PACE;
+    assert_eq!(airport.lanes.next_due(airport.now), Some(airport.now + SECOND));
+    airport.now += SECOND;
     assert_eq!(airport.launch(), ["2"]);
     assert!(airport.lanes.succeeded(), "there had been trouble");
     assert!(!airport.lanes.succeeded());
-    airport.lanes.failed(airport.now);
+    airport.lanes.failed(airport.now, SECOND);
     airport.add(3);
     assert_eq!(airport.launch(), ["3"]);
 }
