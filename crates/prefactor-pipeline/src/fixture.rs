@@ -77,7 +77,7 @@ pub(crate) fn run(pipeline: &Arc<Pipeline>, n: u32) -> Arc<Run> {
 
 /// An accepted and admitted operation.
 pub(crate) fn operation(run: &Arc<Run>, action: Action) -> Operation {
-    let bytes = size_of::<Operation>() + action.content_len();
+    let bytes = action.frame_len() + action.content_len();
     let epoch = run.account().accept(bytes as u64);
     run.pipeline().admission().acquire(bytes as u64);
     Operation::new(Ticket::new(Arc::clone(run), epoch, bytes as u32), action)

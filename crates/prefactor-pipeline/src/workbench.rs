@@ -78,7 +78,7 @@ impl Workbench {
     }
 
     fn accept(&self, action: Action) -> Operation {
-        let bytes = (size_of::<Operation>() + action.content_len()) as u64;
+        let bytes = (action.frame_len() + action.content_len()) as u64;
         let epoch = self.run.account().accept(bytes);
         self.run.pipeline().admission().acquire(bytes);
         Operation::new(Ticket::new(Arc::clone(&self.run), epoch, bytes as u32), action)

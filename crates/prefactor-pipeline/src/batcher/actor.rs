@@ -81,7 +81,6 @@ impl BatcherActor {
                     work.backlog.complete(completed, now);
                 }
                 BatcherInput::Recovered => work.backlog.recovered(now),
-                BatcherInput::RateLimited => work.pace.refused(now),
             }
         }
     }
@@ -92,11 +91,11 @@ impl BatcherActor {
         work.backlog.unpark(now);
         while work.free_lanes > 0 && work.backlog.is_due(now, self.pipeline.is_flushing()) {
             let max_items = work.backlog.next_items().min(work.pace.max_items());
-            if let Err(wait) = work.pace.admit(max_items, now) {
+            if let Err(wait) = work.pace.admit(max_items) {
                 return Some(now + wait);
             }
             let Cut { operations, runs, doubt } = work.backlog.cut(max_items);
-            work.pace.sent(operations.len(), max_items, now);
+            work.pace.give_back(max_items.saturating_sub(operations.len()));
             work.free_lanes -= 1;
             let lease = Lease::new(runs, Arc::clone(&self.inbox));
             self.sender.push(SenderInput::Batch(Batch { operations, doubt, lease }));

@@ -32,8 +32,6 @@ pub(crate) enum BatcherInput {
     Completed(Completed),
     /// From the sender: the API answers again.
     Recovered,
-    /// From the sender: the API has refused a request for the sake of its rate limit.
-    RateLimited,
 }
 
 /// How a batch ended, as far as the batcher is concerned.

@@ -1,7 +1,6 @@
 //! From operations to batches: what waits to be sent, merged where it can be, and cut when it is due.
 
 mod actor;
-mod adaptive;
 mod backlog;
 mod batch;
 mod doubt;

@@ -1,10 +1,7 @@
-//! How fast requests and items may go out: as configured, by two governor limiters on tokio's clock, and no faster than the
-//! API has turned out to allow.
+//! How fast requests and items may go out: two governor limiters on tokio's clock.
 
 use std::num::NonZeroU32;
 
-use super::adaptive::AdaptiveRate;
-use crate::config::defaults::MAX_BATCH_ITEMS;
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -27,11 +24,6 @@ impl Clock for TokioClock {
     }
 }
 
-/// What refusals never make slower, per second: an API that allows less than this says so with `Retry-After`, and one that
-/// refuses at random must not bring everything to a standstill.
-const SLOWEST_REQUESTS: f64 = 10.0;
-const SLOWEST_ITEMS: f64 = SLOWEST_REQUESTS * MAX_BATCH_ITEMS as f64;
-
 /// The configured rates; the burst of each is what it allows in one second.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -42,8 +34,6 @@ pub(crate) struct Pace {
     holds_request: bool,
     /// Items that were granted, but did not fit into their request.
     spare_items: usize,
-    /// What the API allows, which does not say whether it counts requests or items.
-    allowed: [AdaptiveRate; 2],
 }
 
 impl Pace {
@@ -59,7 +49,6 @@ impl Pace {
             items: items_per_second.map(|rate| (rate, limiter(rate))),
             holds_request: false,
             spare_items: 0,
-            allowed: [SLOWEST_REQUESTS, SLOWEST_ITEMS].map(AdaptiveRate::new),
             clock,
         }
     }
@@ -70,8 +59,7 @@ impl Pace {
     }
 
     /// Grants one request with `items` items (at most [`Self::max_items`]), or says how long to wait.
-    pub(crate) fn admit(&mut self, items: usize, now: Instant) -> Result<(), Duration> {
-        self.allowed.iter().try_for_each(|rate| rate.check(now))?;
+    pub(crate) fn admit(&mut self, items: usize) -> Result<(), Duration> {
         let now = self.clock.now();
         if let Some(requests) = &self.requests
             && !self.holds_request
@@ -91,20 +79,10 @@ impl Pace {
         Ok(())
     }
 
-    /// A request was sent with so many items of those that were granted. The next ones get the others.
-    pub(crate) fn sent(&mut self, items: usize, granted: usize, now: Instant) {
+    /// Gives items back that were granted to a request which had no room for them: the next ones get them.
+    pub(crate) fn give_back(&mut self, items: usize) {
         if self.items.is_some() {
-            self.spare_items += granted.saturating_sub(items);
-        }
-        let [requests, per_item] = &mut self.allowed;
-        requests.sent(1, now);
-        per_item.sent(items, now);
-    }
-
-    /// The API has refused a request for the sake of its rate limit.
-    pub(crate) fn refused(&mut self, now: Instant) {
-        for rate in &mut self.allowed {
-            rate.refused(now);
+            self.spare_items += items;
         }
     }
 }
@@ -123,40 +101,40 @@ mod tests {
         let mut pace = Pace::new(per_second(10), per_second(100), Instant::now());
 
         assert_eq!(pace.max_items(), 100);
-        assert_eq!(pace.admit(100, Instant::now()), Ok(()));
-        let until_items = pace.admit(50, Instant::now()).expect_err("the items of this second are used up");
+        assert_eq!(pace.admit(100), Ok(()));
+        let until_items = pace.admit(50).expect_err("the items of this second are used up");
         assert_eq!(until_items, Duration::from_millis(500));
 
         tokio::time::advance(until_items).await;
-        assert_eq!(pace.admit(50, Instant::now()), Ok(()));
+        assert_eq!(pace.admit(50), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_is_one_second_of_requests() {
         let mut pace = Pace::new(NonZeroU32::new(4), None, Instant::now());
 
-        let granted = (0..10).filter(|_| pace.admit(1, Instant::now()).is_ok()).count();
+        let granted = (0..10).filter(|_| pace.admit(1).is_ok()).count();
 
         assert_eq!(granted, 4);
-        assert_eq!(pace.admit(1, Instant::now()), Err(Duration::from_millis(250)));
+        assert_eq!(pace.admit(1), Err(Duration::from_millis(250)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn items_that_were_not_used_go_to_the_next_requests() {
         let mut pace = Pace::new(None, NonZeroU32::new(100), Instant::now());
-        assert_eq!(pace.admit(100, Instant::now()), Ok(()));
+        assert_eq!(pace.admit(100), Ok(()));
 
-        pace.sent(10, 100, Instant::now());
+        pace.give_back(90);
 
-        assert_eq!(pace.admit(60, Instant::now()), Ok(()));
-        assert_eq!(pace.admit(30, Instant::now()), Ok(()));
-        assert_eq!(pace.admit(1, Instant::now()), Err(Duration::from_millis(10)));
+        assert_eq!(pace.admit(60), Ok(()));
+        assert_eq!(pace.admit(30), Ok(()));
+        assert_eq!(pace.admit(1), Err(Duration::from_millis(10)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_rates_everything_goes() {
         let mut pace = Pace::new(None, None, Instant::now());
 
-        assert!((0..1_000).all(|_| pace.admit(usize::MAX, Instant::now()).is_ok()));
+        assert!((0..1_000).all(|_| pace.admit(usize::MAX).is_ok()));
     }
 }

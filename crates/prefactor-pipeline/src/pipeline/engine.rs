@@ -230,7 +230,7 @@ impl Stages {
             match input {
                 BatcherInput::Completed(completed) => passed.extend(completed.returned),
                 BatcherInput::Operations(operations) => behind.extend(operations),
-                BatcherInput::Recovered | BatcherInput::RateLimited => {}
+                BatcherInput::Recovered => {}
             }
         }
         passed.extend(self.batcher_work.lock().unwrap_or_else(PoisonError::into_inner).backlog.take_all());

@@ -119,7 +119,6 @@ impl SenderActor {
         match answer.status {
             429 => {
                 lanes.gate.close_until(now + self.wait(0, answer.retry_after));
-                self.batcher.push(BatcherInput::RateLimited);
             }
             401 | 403 => {
                 self.pipeline.set_health(Health::Unauthorized);
@@ -175,7 +174,6 @@ impl SenderActor {
             Outcome::RateLimited(after) => {
                 let until = now + self.wait(flight.refusals, after);
                 lanes.gate.close_until(until);
-                self.batcher.push(BatcherInput::RateLimited);
                 lanes.put_back(id, flight, until);
             }
             Outcome::Unauthorized => {

@@ -57,7 +57,7 @@ impl Runs {
     /// Makes an operation again from its record, which this process has written.
     pub(super) fn pick_up(&mut self, decoded: Decoded, sequence: u64) -> Option<Operation> {
         let Decoded { run, operations, action, .. } = decoded;
-        let bytes = size_of::<Operation>() + action.content_len();
+        let bytes = action.frame_len() + action.content_len();
         let waiting = self.waiting.get_mut(&run)?;
         let tally = Tally::new(operations.iter().copied().map(u64::from).sum(), bytes as u64);
         waiting.tally = waiting.tally - tally;
@@ -90,7 +90,7 @@ impl Runs {
             // The last of its run.
             self.waiting.remove(&key);
         }
-        let bytes = size_of::<Operation>() + action.content_len();
+        let bytes = action.frame_len() + action.content_len();
         let mut accepted = [0; Epoch::COUNT];
         for call in 0..operations.iter().sum::<u16>().clamp(1, 2) {
             let epoch = run.account().accept(if call == 0 { bytes as u64 } else { 0 });

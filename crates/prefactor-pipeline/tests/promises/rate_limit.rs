@@ -130,36 +130,3 @@ async fn no_more_items_go_out_than_configured() {
     let last = requests.last().unwrap().at;
     assert!((6 * SECOND..8 * SECOND + SECOND / 2).contains(&last), "{last:?} for 80 items");
 }
-
-/// A server that allows ten requests a second, does not say so, and is asked for much more.
-#[tokio::test(start_paused = true)]
-async fn the_rate_that_the_api_allows_is_found_and_kept() {
-    let mut tokens: f64 = 10.0;
-    let mut last = Duration::ZERO;
-    let api = Api::new().on_request(move |request| {
-        tokens = (tokens + (request.at - last).as_secs_f64() * 10.0).min(10.0);
-        last = request.at;
-        if tokens < 1.0 {
-            return Reply::status(429);
-        }
-        tokens -= 1.0;
-        Reply::Process
-    });
-    let prefactor = api.pipeline().max_batch_items(5).build().unwrap();
-    let runs: Vec<_> = (0..40).map(|_| begin(&prefactor)).collect();
-    for n in 0..100 {
-        for run in &runs {
-            run.span("agent:step", &json!({ "n": n })).complete(&json!({}));
-        }
-    }
-    drop(runs);
-
-    let report = assert_all_delivered(&prefactor).await;
-
-    assert_eq!(report.ledger.delivered.operations, 40 * (3 + 2 * 100));
-    let requests = api.requests();
-    let seconds = requests.last().unwrap().at.as_secs();
-    let useful = (40 * 103) / 5;
-    assert!(requests.len() < useful * 11 / 10, "{} requests where {useful} would do", requests.len());
-    assert!(seconds < 150, "{seconds} s for what ten requests a second do in {}", useful / 10);
-}
