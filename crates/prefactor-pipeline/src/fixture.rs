@@ -34,15 +34,8 @@ pub(crate) fn observed_pipeline(hook: impl Fn(&Undelivered) + Send + Sync + 'sta
 }
 
 fn build(partition: Option<Partition>, hooks: Hooks) -> Arc<Pipeline> {
-    let encoder = Encoder {
-        capture_inputs: true,
-        capture_outputs: true,
-        max_input_length: usize::MAX,
-        max_output_length: usize::MAX,
-        redactor: None,
-    };
     Pipeline::new(PipelineConfig {
-        encoder,
+        encoder: Encoder::default(),
         level: LogLevel::Off,
         budget_of_operations: 1 << 20,
         partition,

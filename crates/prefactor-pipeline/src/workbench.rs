@@ -37,15 +37,8 @@ pub struct Items(Vec<Operation>);
 
 impl Default for Workbench {
     fn default() -> Self {
-        let encoder = Encoder {
-            capture_inputs: true,
-            capture_outputs: true,
-            max_input_length: usize::MAX,
-            max_output_length: usize::MAX,
-            redactor: None,
-        };
         let pipeline = Pipeline::new(PipelineConfig {
-            encoder,
+            encoder: Encoder::default(),
             level: LogLevel::Off,
             budget_of_operations: u64::MAX,
             partition: Some(Partition::MAX),

@@ -83,13 +83,7 @@ impl Default for Settings {
             agent_name: None,
             agent_identifier: None,
             sample_rate: SampleRate::ALL,
-            encoder: Encoder {
-                capture_inputs: true,
-                capture_outputs: true,
-                max_input_length: defaults::MAX_INPUT_LENGTH,
-                max_output_length: defaults::MAX_OUTPUT_LENGTH,
-                redactor: None,
-            },
+            encoder: Encoder::default(),
             log_level: LogLevel::default(),
             memory_budget: defaults::MEMORY_BUDGET,
             limits: Limits {

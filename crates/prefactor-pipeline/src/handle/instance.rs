@@ -131,8 +131,8 @@ impl Live {
         }
     }
 
-    /// Finishes a span whose result found no room: that it has ended, and how, is worth a few bytes over the budget, or
-    /// it would seem to go on until its run ends.
+    /// Finishes a span whose result found no room: its create has paid for that, and it would seem to go on otherwise until
+    /// its run ends.
     pub(super) fn finish_without_result(&self, id: Stem, status: FinishStatus, at: Timestamp) {
         let finish = SpanFinish::new(status, at, None);
         let _ = self.run.submit(Action::FinishSpan { id, finish }, Entry::Forced);

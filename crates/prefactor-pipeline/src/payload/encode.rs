@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::json::Json;
 use super::redact::{Redactable, SharedRedactor};
 use super::writer::{JsonWriter, Unserializable, write_key};
+use crate::config::defaults;
 
 /// What stands for a payload that could not be serialized: the span itself is kept, with its place in the tree.
 const UNSERIALIZABLE: &[u8] = br#"{"$unserializable":true}"#;
@@ -22,6 +23,18 @@ pub(crate) struct Encoder {
     /// Characters per string value.
     pub(crate) max_output_length: usize,
     pub(crate) redactor: Option<SharedRedactor>,
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self {
+            capture_inputs: true,
+            capture_outputs: true,
+            max_input_length: defaults::MAX_INPUT_LENGTH,
+            max_output_length: defaults::MAX_OUTPUT_LENGTH,
+            redactor: None,
+        }
+    }
 }
 
 /// One encoded piece of an operation: JSON text, ready to be copied into a request.

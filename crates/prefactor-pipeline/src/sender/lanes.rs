@@ -17,7 +17,7 @@ const FEW_FAILURES: u32 = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlightId(u64);
 
-/// A batch as a request: its body is written once, so that every attempt sends the same bytes.
+/// A batch as a request. Its body is kept while a rate limit or the token makes it wait.
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) batch: Batch,

@@ -9,7 +9,6 @@ use prefactor_pfid::{Partition, Pfid, Stem};
 
 use super::record::{self, Decoded};
 use crate::clock::Timestamp;
-use crate::config::defaults;
 use crate::instance::Run;
 use crate::log::LogLevel;
 use crate::observer::Hooks;
@@ -71,13 +70,7 @@ fn line(
 /// A pipeline without actors, since items are written for a run of one.
 fn nowhere() -> Arc<Pipeline> {
     Pipeline::new(PipelineConfig {
-        encoder: Encoder {
-            capture_inputs: true,
-            capture_outputs: true,
-            max_input_length: defaults::MAX_INPUT_LENGTH,
-            max_output_length: defaults::MAX_OUTPUT_LENGTH,
-            redactor: None,
-        },
+        encoder: Encoder::default(),
         level: LogLevel::Off,
         budget_of_operations: 0,
         partition: None,
