@@ -224,6 +224,7 @@ pub struct EmulatorBuilder {
     journal: usize,
     cancel_rule: CancelRule,
     database: Option<PathBuf>,
+    finished_kept: Option<usize>,
 }
 
 impl EmulatorBuilder {
@@ -278,6 +279,13 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Forgets the spans of runs that have finished, but for those of the last `runs`, in memory. The runs stay, with the
+    /// counts of their spans. Not set, nothing is forgotten.
+    pub fn keep_finished(mut self, runs: usize) -> Self {
+        self.finished_kept = Some(runs);
+        self
+    }
+
     /// Keeps everything in this file, which is made if there is none. What was answered with success is there again at
     /// the next start, also after a crash of the process; idempotency keys too. Not set, it forgets.
     ///
@@ -315,6 +323,9 @@ impl EmulatorBuilder {
     pub async fn start(self) -> Result<Emulator, StartError> {
         let now = Utc::now();
         let (database, mut store) = self.account(now).await?;
+        if let Some(runs) = self.finished_kept {
+            store.keep_finished(runs);
+        }
         let policy = self.faults.policy(self.cancel_rule);
         if *store.policy() != policy {
             store.set_policy(policy.clone());
@@ -389,6 +400,7 @@ impl Default for EmulatorBuilder {
             journal: 0,
             cancel_rule: CancelRule::default(),
             database: None,
+            finished_kept: None,
         }
     }
 }

@@ -46,6 +46,10 @@ pub(crate) struct ServeArgs {
     /// there is none, and used by one process at a time.
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
+
+    /// Forget the spans of finished runs, but for the last N runs; the counts stay. For loads that go on for long.
+    #[arg(long, value_name = "N", conflicts_with = "db")]
+    keep_finished: Option<usize>,
 }
 
 #[derive(Debug, Error)]
@@ -68,6 +72,9 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
         Emulator::builder().listen(&args.listen).token(token).account_token(account_token).faults(faults);
     if let Some(file) = args.db {
         emulator = emulator.database(file);
+    }
+    if let Some(runs) = args.keep_finished {
+        emulator = emulator.keep_finished(runs);
     }
     serve(emulator).map_err(|error| failure(&error))
 }

@@ -22,6 +22,8 @@ mod pfid;
 mod profile;
 /// `serve`: the emulator as a process.
 mod serve;
+/// Hours of load with faults, in minutes or seconds: what grows, and whether each span arrives once.
+mod soak;
 /// `spans`: list, create, finish.
 mod spans;
 /// `spool`, and `load --spool`: what survives kill -9, and what is done with it by hand.

@@ -1,6 +1,7 @@
 //! What was answered to which key. Errors are not remembered: their transaction had no effect, so a retry may do better.
 
 use rustc_hash::FxHashMap;
+use slab::Slab;
 
 use super::{Instance, Span};
 use crate::action::ActionName;
@@ -41,7 +42,7 @@ impl SeenKeys {
         key: &str,
         action: ActionName,
         target: Option<&str>,
-        spans: &[Span],
+        spans: &Slab<Span>,
         instances: &[Instance],
     ) -> Result<Option<&Replay>, ApiError> {
         let Some(seen) = self.0.get(key) else { return Ok(None) };
@@ -64,5 +65,13 @@ impl SeenKeys {
 
     pub(super) fn remember(&mut self, key: &str, action: ActionName, replay: Replay) {
         self.0.insert(key.into(), Seen { action, replay });
+    }
+
+    /// Forgets the keys of spans that are gone.
+    pub(super) fn keep_those_of(&mut self, spans: &Slab<Span>) {
+        self.0.retain(|_, seen| match &seen.replay {
+            Replay::Span { index, .. } => spans.contains(*index),
+            Replay::Answer(_) => true,
+        });
     }
 }

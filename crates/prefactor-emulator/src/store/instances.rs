@@ -188,6 +188,7 @@ impl Store {
         instance.finished_at = Some(params.timestamp.map_or(now, |at| at.0));
         instance.updated_at = now;
         instance.finished_sequence = Some(sequence);
+        self.forget_beyond(index);
         Ok(index)
     }
 
@@ -223,6 +224,7 @@ impl Store {
         instance.finished_at = Some(now);
         instance.updated_at = now;
         instance.finished_sequence = Some(sequence);
+        self.forget_beyond(index);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod agents;
 mod cut;
+mod forgetting;
 mod idempotency;
 mod ids;
 mod instance_counts;
@@ -12,6 +13,7 @@ mod spans;
 use chrono::{DateTime, Utc};
 use prefactor_pfid::{Partition, Pfid};
 use rustc_hash::{FxHashMap, FxHashSet};
+use slab::Slab;
 
 pub(crate) use agents::{Agent, Version};
 pub(crate) use ids::Ids;
@@ -25,9 +27,10 @@ use crate::answer::{self, ObjectWriter, View};
 use crate::error::ApiError;
 use crate::policy::Policy;
 use crate::read::Text;
+use forgetting::Forgetting;
 use idempotency::{Answer, Replay, SeenKeys};
 
-/// The account's data. Things are never removed (agents aside), so an index stays what it was.
+/// The account's data. Things are never removed (agents and what [`forgetting`] takes aside), so an index stays what it was.
 #[derive(Debug)]
 pub(crate) struct Store {
     ids: Ids,
@@ -41,9 +44,10 @@ pub(crate) struct Store {
     instance_index: FxHashMap<Pfid, usize>,
     /// The external identifiers of instances, each with its agent.
     identifiers: FxHashSet<(Pfid, String)>,
-    spans: Vec<Span>,
+    spans: Slab<Span>,
     span_index: FxHashMap<Pfid, usize>,
     seen_keys: SeenKeys,
+    forgetting: Forgetting,
     replayed: u64,
     /// When the last call came.
     latest: DateTime<Utc>,
@@ -82,9 +86,10 @@ impl Store {
             instances: Vec::new(),
             instance_index: FxHashMap::default(),
             identifiers: FxHashSet::default(),
-            spans: Vec::new(),
+            spans: Slab::new(),
             span_index: FxHashMap::default(),
             seen_keys: SeenKeys::default(),
+            forgetting: Forgetting::default(),
             replayed: 0,
             latest: now,
             sequence: 0,
@@ -290,7 +295,7 @@ impl Store {
     }
 
     pub(crate) fn span_count(&self) -> usize {
-        self.spans.len()
+        self.spans.len() + self.forgetting.forgotten()
     }
 
     /// The number of the last effect: as long as it stays the same, so does everything else.

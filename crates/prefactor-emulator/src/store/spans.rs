@@ -77,11 +77,9 @@ impl Store {
             return Err(ApiError::field("parent_span_id", "does not exist in this instance"));
         }
 
-        let index = self.spans.len();
         let sequence = self.next_sequence();
         let moment = |at: Option<crate::read::Moment>| Some(at.map_or(now, |at| at.0));
-        self.span_index.insert(id, index);
-        self.spans.push(Span {
+        let index = self.spans.insert(Span {
             id,
             instance,
             parent_span_id,
@@ -96,6 +94,7 @@ impl Store {
             sequence,
             finish: None,
         });
+        self.span_index.insert(id, index);
         let instance = &mut self.instances[instance];
         instance.spans.push(index);
         *instance.span_counts.of(born) += 1;

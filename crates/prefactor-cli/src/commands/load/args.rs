@@ -16,6 +16,7 @@ use crate::connection::ConnectionArgs;
   prefactor serve --listen 127.0.0.1:4010 --token t &
   prefactor load --url http://127.0.0.1:4010 --token t --spans 1000000 --instances 1000
   prefactor load --url http://127.0.0.1:4010 --token t --rate 20000 --duration 60s --json
+  prefactor load --url http://127.0.0.1:4010 --token t --rate 20000 --duration 30m --spans-per-run 1000 --every 60s
   prefactor load --url http://127.0.0.1:4010 --token t --arrivals requests.csv --speed 100
   prefactor load --url http://127.0.0.1:4010 --token t --spool /tmp/spool --synced-log ids.txt
 
@@ -35,6 +36,10 @@ pub(crate) struct LoadArgs {
     /// Threads that make spans.
     #[arg(long, value_name = "T", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) threads: u32,
+
+    /// Finish a run after so many spans and begin another in its place [default: a run goes on to the end].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) spans_per_run: Option<u64>,
 
     /// Bytes of each payload, roughly; results have a third of it.
     #[arg(long, value_name = "B", default_value_t = 300, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
@@ -89,7 +94,11 @@ pub(crate) struct LoadArgs {
     #[arg(long)]
     pub(crate) allow_loss: bool,
 
-    /// Print one JSON object instead of a table, and no progress.
+    /// Print a line on how it goes every so often: the ledger, and what the process has of memory, threads and open files.
+    #[arg(long, value_name = "D", value_parser = parse_duration)]
+    pub(crate) every: Option<Duration>,
+
+    /// Print one JSON object instead of a table, and no progress; with --every also one for each line.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -36,6 +36,8 @@ pub(crate) struct Workload<'a> {
     pub(crate) schedule: &'a Schedule,
     pub(crate) threads: usize,
     pub(crate) instances: usize,
+    /// None: runs go on to the end.
+    pub(crate) spans_per_run: Option<u64>,
     pub(crate) payload_bytes: usize,
     pub(crate) longest: Option<Duration>,
     /// Spans that were made so far, for those who watch.
@@ -68,11 +70,13 @@ impl Workload<'_> {
         let mut times = histogram();
         let prompt = "p".repeat(self.payload_bytes.saturating_sub(70));
         let text = "t".repeat((self.payload_bytes / 3).saturating_sub(20));
-        let runs: Vec<_> = (thread..self.instances).step_by(self.threads).map(|_| self.begin_run()).collect();
+        let mut runs: Vec<_> =
+            (thread..self.instances).step_by(self.threads).map(|_| (self.begin_run(), 0)).collect();
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return times };
         start.wait();
         let begun = Instant::now();
-        for run in runs.iter().cycle() {
+        for turn in (0..runs.len()).cycle() {
+            let (run, spans) = &mut runs[turn];
             if self.longest.is_some_and(|longest| begun.elapsed() >= longest) {
                 break;
             }
@@ -92,8 +96,13 @@ impl Workload<'_> {
             let took = called.elapsed();
             times.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(LONGEST_NS));
             self.made.fetch_add(1, Ordering::Relaxed);
+            *spans += 1;
+            if self.spans_per_run.is_some_and(|most| *spans >= most) {
+                run.finish();
+                (*run, *spans) = (self.begin_run(), 0);
+            }
         }
-        runs.iter().for_each(Instance::finish);
+        runs.iter().for_each(|(run, _)| run.finish());
         times
     }
 

@@ -4,6 +4,7 @@ mod args;
 mod callers;
 mod preflight;
 mod progress;
+mod samples;
 mod schedule;
 mod summary;
 mod synced_log;
@@ -81,6 +82,7 @@ fn load(args: LoadArgs, connection: Connection) -> Result<(), LoadError> {
         schedule: &schedule,
         threads: args.threads.min(args.instances) as usize,
         instances: args.instances as usize,
+        spans_per_run: args.spans_per_run,
         payload_bytes: args.payload_bytes as usize,
         longest: args.duration,
         made: &made,
@@ -89,12 +91,14 @@ fn load(args: LoadArgs, connection: Connection) -> Result<(), LoadError> {
     let begun = Instant::now();
     let (watching, over) = mpsc::channel();
     let (caller_ns, report) = thread::scope(|scope| {
-        if !args.json {
-            scope.spawn(|| {
-                let over = over;
-                progress::watch(&prefactor, schedule.spans(), &made, &over);
-            });
-        }
+        scope.spawn(|| {
+            let over = over;
+            match args.every {
+                Some(every) => samples::print(&prefactor, &made, every, args.json, &over),
+                None if args.json => {}
+                None => progress::watch(&prefactor, schedule.spans(), &made, &over),
+            }
+        });
         let caller_ns = workload.run();
         let report = prefactor.shutdown_blocking(args.drain);
         drop(watching);
