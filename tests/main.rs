@@ -10,6 +10,8 @@ mod endings;
 mod environment;
 /// Exactly once, in order, under every fault.
 mod faults;
+/// Input from outside, as odd as it may be.
+mod hostile_input;
 /// What is recorded of payloads and results.
 mod recording;
 /// Recorded runs of a real agent arrive word for word.

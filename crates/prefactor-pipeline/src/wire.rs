@@ -9,7 +9,7 @@ use crate::instance::Run;
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish};
 
 /// The idempotency key of an operation: a letter for its kind and what is known of its id from the moment of the call.
-pub(crate) type Key = [u8; 27];
+pub type Key = [u8; 27];
 
 /// The largest part of an item that is not content: names, ids and times.
 const FRAME_LEN: usize = 420;

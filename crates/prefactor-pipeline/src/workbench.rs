@@ -1,4 +1,4 @@
-//! The work on a batch, step by step and without actors, for the benchmarks. No part of the API.
+//! The work on a batch, step by step and without actors, for the benchmarks and the fuzzer. No part of the API.
 
 use std::sync::Arc;
 
@@ -16,9 +16,11 @@ use crate::observer::Hooks;
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::payload::Encoder;
 use crate::pipeline::{Pipeline, PipelineConfig};
-use crate::sender::{Outcome, judge};
 use crate::testing::Interrupt;
 use crate::wire;
+
+pub use crate::sender::{ItemOutcome, Outcome, Signal, judge};
+pub use crate::wire::Key;
 
 /// A run whose id is known, and the queue of what waits for it.
 #[derive(Debug)]

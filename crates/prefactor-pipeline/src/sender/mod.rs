@@ -12,6 +12,6 @@ mod transport;
 pub(crate) use actor::SenderActor;
 pub(crate) use lanes::Lanes;
 pub(crate) use message::{Question, SenderInbox, SenderInput, SenderMessage};
-pub(crate) use outcome::{Outcome, judge};
+pub use outcome::{ItemOutcome, Outcome, Signal, judge};
 pub(crate) use transport::HttpTransport;
 pub use transport::{BoxFuture, Transport};

@@ -17,7 +17,7 @@ pub(crate) const MAX_ITEM_ATTEMPTS: u8 = 3;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// The API went through the items.
     Processed {
         /// One for each operation, in their order.
@@ -41,20 +41,22 @@ pub(crate) enum Outcome {
 
 /// An operator has ended a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Signal {
+pub struct Signal {
     /// The operation whose run that is. `None` where it stands beside all outputs.
-    pub(crate) item: Option<usize>,
-    pub(crate) reason: Option<String>,
+    pub item: Option<usize>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
 }
 
 /// What became of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ItemOutcome {
+pub enum ItemOutcome {
     /// It is done, now or by an earlier attempt. The id is that of the thing.
     Delivered(Option<Pfid>),
     /// The state of the thing does not allow it: as a rule because it is in that state already (API contract,
     /// Transport: 409).
     OutOfState,
+    /// The API refuses it for good.
     Rejected(RejectReason),
     /// It failed for a reason that may pass.
     Retry,
@@ -64,7 +66,7 @@ pub(crate) enum ItemOutcome {
 
 /// Judges an answer. `items` are the keys of the batch's operations with the number of their earlier failures;
 /// `retry_on` says after which of the statuses 429 and 5xx a request is tried again.
-pub(crate) fn judge(items: &[(Key, u8)], answer: &RawResponse, retry_on: &StatusCodes) -> Outcome {
+pub fn judge(items: &[(Key, u8)], answer: &RawResponse, retry_on: &StatusCodes) -> Outcome {
     match answer.status {
         status @ (429 | 500..=599) if !retry_on.contains(status) => Outcome::Refused,
         200..=299 => judge_items(items, &answer.body).unwrap_or(Outcome::Trouble(None)),
