@@ -8,74 +8,32 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use prefactor::{AgentVersion, Health, Instance, Prefactor};
 use prefactor_emulator::Emulator;
-use serde::{Deserialize, Serialize};
 
-/// A recorded run, as far as it is replayed.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Trajectory {
-    /// What the agent did, in order.
-    pub(crate) trajectory: Vec<Step>,
-}
+/// How a recorded run is read and a step of it reported, as `prefactor load --payloads` does it too.
+#[path = "../crates/prefactor-cli/src/commands/load/recording.rs"]
+mod recording;
 
-/// One turn of the agent.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Step {
-    /// What the model thought.
-    pub(crate) thought: String,
-    /// What it wrote, word for word.
-    pub(crate) response: String,
-    /// The command in it.
-    pub(crate) action: String,
-    /// What the command printed.
-    pub(crate) observation: String,
-}
+pub(crate) use recording::{Step, Trajectory};
 
-#[derive(Serialize)]
-struct Turn {
-    step: usize,
-}
-
-#[derive(Serialize)]
-struct Written<'a> {
-    thought: &'a str,
-    response: &'a str,
-}
-
-#[derive(Serialize)]
-struct Command<'a> {
-    action: &'a str,
-}
-
-#[derive(Serialize)]
-struct Printed<'a> {
-    observation: &'a str,
+/// Reports a recorded run as if it happened now; tells the number of its spans.
+pub(crate) fn replay(run: &Instance, recorded: &Trajectory) -> u64 {
+    for (number, step) in (0..).zip(&recorded.trajectory) {
+        step.report(run, number);
+    }
+    run.finish();
+    Step::SPANS * recorded.trajectory.len() as u64
 }
 
 /// Reads a recorded run.
-pub(crate) fn read(file: &Path) -> Result<Trajectory, Box<dyn Error>> {
-    let text = fs::read_to_string(file).map_err(|error| format!("can't read {}: {error}", file.display()))?;
-    let run = serde_json::from_str(&text)
-        .map_err(|error| format!("{} is no recorded run: {error}", file.display()))?;
-    Ok(run)
-}
-
-/// Reports a recorded run as if it happened now; tells the number of its spans.
-pub(crate) fn replay(run: &Instance, recorded: &Trajectory) -> usize {
-    for (index, step) in recorded.trajectory.iter().enumerate() {
-        let llm = run.span("agent:llm", &Turn { step: index });
-        let tool = llm.child("agent:tool", &Command { action: &step.action });
-        tool.complete(&Printed { observation: &step.observation });
-        llm.complete(&Written { thought: &step.thought, response: &step.response });
-    }
-    run.finish();
-    2 * recorded.trajectory.len()
+pub(crate) fn read(file: &Path) -> Result<Trajectory, String> {
+    Trajectory::read(file)
+        .map_err(|error| format!("can't read a recorded run in {}: {error}", file.display()))
 }
 
 #[tokio::main]

@@ -28,7 +28,7 @@ fn assert_arrives_word_for_word(recorded: &Trajectory) {
 
     assert_all_delivered(&prefactor, &report.ledger);
     let spans = server.spans(run.id().expect("a registered run"));
-    assert_eq!(spans.len(), count);
+    assert_eq!(spans.len() as u64, count);
     for (index, step) in recorded.trajectory.iter().enumerate() {
         let llm =
             spans.iter().find(|span| span.payload == json!({ "step": index })).expect("the step's span");

@@ -1,7 +1,8 @@
 use std::net::TcpListener;
+use std::path::Path;
 
 use prefactor_emulator::{Faults, ServerError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Api, Said, prefactor, run};
 
@@ -83,6 +84,153 @@ fn spans_arrive_as_recorded_sped_up() {
 
     assert_eq!((said["spans"].as_u64(), api.emulator.span_count()), (Some(50), 50));
     assert!(said["seconds"].as_f64() >= Some(0.098), "{said}");
+}
+
+/// A recorded run whose steps hold these texts, each everywhere.
+fn recorded(texts: &[&str]) -> String {
+    let step = |text: &&str| json!({ "thought": text, "response": text, "action": text, "observation": text, "state": 1 });
+    json!({ "trajectory": texts.iter().map(step).collect::<Vec<_>>(), "info": {} }).to_string()
+}
+
+#[test]
+fn payloads_come_from_recorded_runs_in_turns() {
+    let api = Api::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    write("b.traj", &recorded(&["third"]));
+    write("a.traj", &recorded(&["first", "se\"cond\n"]));
+    write("notes.txt", "no run");
+    let name = folder.path().to_str().expect("a name");
+
+    let one_thread = ["--payloads", name, "--instances", "1", "--threads", "1", "--json"];
+    let said = load(&api, &[&one_thread[..], &["--spans", "7"]].concat()).json();
+    let from_a_file = load(&api, &["--payloads", &format!("{name}/b.traj"), "--spans", "2", "--json"]).json();
+
+    assert_eq!((said["spans"].as_u64(), said["accepted"].as_u64()), (Some(8), Some(2 * 8 + 3)));
+    assert_eq!(from_a_file["spans"], 2);
+    let run = &api.emulator.instances()[0];
+    let spans = api.emulator.spans(run.id);
+    assert_eq!(spans.len(), 8);
+    for (number, text) in ["first", "se\"cond\n", "third", "first"].into_iter().enumerate() {
+        let llm = spans.iter().find(|span| span.payload == json!({ "step": number })).expect("a call");
+        let tool = spans.iter().find(|span| span.parent_span_id == Some(llm.id)).expect("its tool");
+        assert_eq!(llm.result_payload, Some(json!({ "thought": text, "response": text })));
+        assert_eq!(
+            (&tool.payload, &tool.result_payload),
+            (&json!({ "action": text }), &Some(json!({ "observation": text })))
+        );
+    }
+}
+
+#[test]
+fn recorded_payloads_arrive_at_recorded_times() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if !data.exists() {
+        println!("skipped: no recordings in {}", data.display());
+        return;
+    }
+    let api = Api::start();
+    let name = |file: &str| data.join(file).to_str().expect("a name").to_owned();
+    let (times, runs) = (name("llm-arrivals.csv"), name("agent-runs"));
+
+    let args =
+        ["--arrivals", &times, "--payloads", &runs, "--speed", "5000", "--duration", "200ms", "--json"];
+    let said = load(&api, &args).json();
+
+    // As many arrivals as were recorded in the first 1,000 seconds, unless callers are too slow.
+    let text = std::fs::read_to_string(&times).expect("arrival times");
+    let time = |line: &str| line.split(',').next().and_then(|time| time.parse::<f64>().ok());
+    let due = text.lines().filter_map(time).filter(|time| *time < 1_000_000.0).count() as u64;
+    let spans = said["spans"].as_u64().expect("a number");
+    assert!(0 < spans && spans <= 2 * due, "{said}");
+    assert_eq!(said["delivered"], said["accepted"]);
+    assert_eq!(api.emulator.span_count() as u64, spans);
+}
+
+#[test]
+fn payloads_that_can_not_be_read_are_told_with_their_file() {
+    let api = Api::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("wrong.traj");
+    let (file, folder) = (file.to_str().expect("a name"), folder.path().to_str().expect("a name"));
+    let step_without_action = r#"{"trajectory":[{"thought":"","response":"","observation":""}]}"#;
+
+    let empty_folder = load(&api, &["--payloads", folder]);
+    for (text, explanation) in [
+        (&b"no json"[..], "line 1 column 2"),
+        (b"{}", "missing field `trajectory`"),
+        (step_without_action.as_bytes(), "missing field `action`"),
+        (b"{\"trajectory\":[]}", "there are no steps"),
+        (b"{\"trajectory\":[\xff]}", "line 1 column 16"),
+        (b"", "EOF"),
+    ] {
+        std::fs::write(file, text).expect("a file");
+        for from in [file, folder] {
+            let said = load(&api, &["--payloads", from]);
+            let error = said.error(2);
+            assert!(error.contains(explanation) && error.contains(folder), "{said:?}");
+        }
+    }
+
+    assert!(empty_folder.error(2).contains("*.traj"), "{empty_folder:?}");
+    assert!(load(&api, &["--payloads", "/no/such"]).error(2).contains("from /no/such: No such file"));
+    assert_eq!(api.emulator.span_count(), 0);
+}
+
+/// Two arrivals, and more than the budget holds at once: in three seconds they come at twice the speed only.
+fn a_search(api: &Api, more: &[&str]) -> Said {
+    let (_folder, file) = arrivals(format!("0\n1000\n{}", "3500\n".repeat(500)));
+    let args = ["--arrivals", &file, "--until-saturated", "--memory-budget", "20000", "--duration", "3s"];
+    let args = [&args[..], &["--instances", "1", "--threads", "1"], more].concat();
+    load(api, &args)
+}
+
+#[test]
+fn the_speed_rises_until_it_is_too_much() {
+    let api = Api::start();
+
+    let said = a_search(&api, &["--json"]);
+
+    let lines = said.json_lines();
+    let [first, second, result] = lines.as_slice() else { panic!("{said:?}") };
+    assert_eq!((first["speed"].as_f64(), &first["too_much"]), (Some(1.0), &Value::Null));
+    assert_eq!((first["spans"].as_u64(), first["delivered"].as_u64()), (Some(2), Some(2 * 2 + 3)));
+    assert_eq!(second["speed"].as_f64(), Some(2.0));
+    assert!(second["too_much"].as_str().is_some_and(|why| why.ends_with("operations were lost")), "{said:?}");
+    assert_eq!(result["last_speed_that_held"].as_f64(), Some(1.0));
+}
+
+#[test]
+fn people_get_a_line_for_each_speed() {
+    let api = Api::start();
+
+    let said = a_search(&api, &[]);
+
+    let lines: Vec<_> = said.output().lines().collect();
+    assert_eq!(lines.len(), 4, "{said:?}");
+    let speeds = ["speed", "1", "2"];
+    assert!(lines.iter().zip(speeds).all(|(line, speed)| line.split_whitespace().next() == Some(speed)));
+    assert!(lines[3].starts_with("the last speed that held: 1, "), "{said:?}");
+}
+
+#[test]
+fn a_first_speed_that_is_too_much_is_an_error() {
+    let api = refusing(500);
+
+    let said = a_search(&api, &["--drain", "300ms", "--json"]);
+
+    assert_eq!((said.code, said.json_lines().len()), (Some(1), 1), "{said:?}");
+    assert!(said.stderr.contains("already the first speed was too much"), "{said:?}");
+}
+
+#[test]
+fn a_search_ends_when_the_api_rejects_what_it_gets() {
+    let api = refusing(400);
+
+    let said = a_search(&api, &["--json"]);
+
+    assert_eq!((said.code, said.json_lines().len()), (Some(1), 0), "{said:?}");
+    assert!(said.stderr.contains("were rejected"), "{said:?}");
 }
 
 #[test]
@@ -184,6 +332,9 @@ fn wrong_arguments_are_explained() {
         (&["--duration", "5"], "a number with a unit"),
         (&["--speed", "2"], "--arrivals"),
         (&["--arrivals", "x", "--spans", "3"], "cannot be used with"),
+        (&["--payloads", "x", "--payload-bytes", "3"], "cannot be used with"),
+        (&["--until-saturated"], "--arrivals"),
+        (&["--until-saturated", "--arrivals", "x", "--spool", "y"], "cannot be used with"),
         (&["--spans", "-3"], "unexpected argument"),
     ] {
         let said = load(&api, args);

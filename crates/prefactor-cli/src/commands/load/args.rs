@@ -18,6 +18,7 @@ use crate::connection::ConnectionArgs;
   prefactor load --url http://127.0.0.1:4010 --token t --rate 20000 --duration 60s --json
   prefactor load --url http://127.0.0.1:4010 --token t --rate 20000 --duration 30m --spans-per-run 1000 --every 60s
   prefactor load --url http://127.0.0.1:4010 --token t --arrivals requests.csv --speed 100
+  prefactor load --url http://127.0.0.1:4010 --token t --arrivals requests.csv --payloads runs/ --until-saturated
   prefactor load --url http://127.0.0.1:4010 --token t --spool /tmp/spool --synced-log ids.txt
 
 Exit codes: 0 all delivered, 1 something was lost, rejected, late or did not add up; the others as everywhere.")]
@@ -42,8 +43,13 @@ pub(crate) struct LoadArgs {
     pub(crate) spans_per_run: Option<u64>,
 
     /// Bytes of each payload, roughly; results have a third of it.
-    #[arg(long, value_name = "B", default_value_t = 300, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    #[arg(long, value_name = "B", default_value_t = 300, conflicts_with = "payloads", value_parser = clap::value_parser!(u32).range(..=100_000_000))]
     pub(crate) payload_bytes: u32,
+
+    /// Take payloads and results from recorded agent runs: a SWE-agent trajectory, or a folder of them (`*.traj`). Each
+    /// step makes two spans, a model's call and the tool's call below it.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) payloads: Option<PathBuf>,
 
     /// Spans per second of all threads together; `max` goes as fast as there is room in the pipeline.
     #[arg(long, value_name = "R|max", default_value = "max")]
@@ -53,13 +59,19 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "D", value_parser = parse_duration)]
     pub(crate) duration: Option<Duration>,
 
-    /// Make a span at each of these times: a CSV file whose first column is a time in milliseconds.
+    /// Make a span, or a recorded step, at each of these times: a CSV file whose first column is a time in milliseconds.
     #[arg(long, value_name = "FILE", conflicts_with = "rate")]
     pub(crate) arrivals: Option<PathBuf>,
 
     /// How many times faster than recorded the arrivals come.
     #[arg(long, value_name = "X", default_value_t = 1.0, requires = "arrivals", value_parser = parse_speed)]
     pub(crate) speed: f64,
+
+    /// Double the speed until it is too much: spans are lost, callers fall behind by a fifth of the duration, or a
+    /// hundredth of the spans waits for more than a second. Each speed has a pipeline of its own for the time of
+    /// --duration [default: 5s], and begins the recording again where it ends.
+    #[arg(long, requires = "arrivals", conflicts_with_all = ["spool", "allow_loss"])]
+    pub(crate) until_saturated: bool,
 
     /// The pipeline's byte budget.
     #[arg(long, value_name = "BYTES")]
@@ -95,10 +107,11 @@ pub(crate) struct LoadArgs {
     pub(crate) allow_loss: bool,
 
     /// Print a line on how it goes every so often: the ledger, and what the process has of memory, threads and open files.
-    #[arg(long, value_name = "D", value_parser = parse_duration)]
+    #[arg(long, value_name = "D", value_parser = parse_duration, conflicts_with = "until_saturated")]
     pub(crate) every: Option<Duration>,
 
-    /// Print one JSON object instead of a table, and no progress; with --every also one for each line.
+    /// Print one JSON object instead of a table, and no progress; with --every also one for each line, with
+    /// --until-saturated one for each speed and one for the result.
     #[arg(long)]
     pub(crate) json: bool,
 }

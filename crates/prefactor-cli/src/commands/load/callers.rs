@@ -7,28 +7,12 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use prefactor::{AgentVersion, Instance, Prefactor};
-use serde::Serialize;
 
+use super::content::Content;
 use super::schedule::{Due, Schedule};
 
 /// Nanoseconds up to this are told apart; what takes longer counts as that long.
 const LONGEST_NS: u64 = 60_000_000_000;
-
-/// A payload as an agent's call of a model would have it: five fields, one of them as long as it takes.
-#[derive(Serialize)]
-struct Payload<'a> {
-    model: &'a str,
-    temperature: f64,
-    step: u64,
-    stream: bool,
-    prompt: &'a str,
-}
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    tokens: u64,
-    text: &'a str,
-}
 
 /// What callers do.
 pub(crate) struct Workload<'a> {
@@ -38,18 +22,26 @@ pub(crate) struct Workload<'a> {
     pub(crate) instances: usize,
     /// None: runs go on to the end.
     pub(crate) spans_per_run: Option<u64>,
-    pub(crate) payload_bytes: usize,
+    pub(crate) content: &'a Content,
     pub(crate) longest: Option<Duration>,
     /// Spans that were made so far, for those who watch.
     pub(crate) made: &'a AtomicU64,
 }
 
+/// What callers felt, in nanoseconds.
+pub(crate) struct Felt {
+    /// How long the calls for a span took.
+    pub(crate) calls: Histogram<u64>,
+    /// How long after its time a span began, where it has one.
+    pub(crate) late: Histogram<u64>,
+}
+
 impl Workload<'_> {
-    /// Makes all spans; gives how long the calls for each took, in nanoseconds.
-    pub(crate) fn run(&self) -> Histogram<u64> {
+    /// Makes all spans.
+    pub(crate) fn run(&self) -> Felt {
         let start = Barrier::new(self.threads);
         let next = AtomicU64::new(0);
-        let times = thread::scope(|scope| {
+        let felt = thread::scope(|scope| {
             let callers: Vec<_> = (0..self.threads)
                 .map(|thread| {
                     let (start, next) = (&start, &next);
@@ -58,21 +50,20 @@ impl Workload<'_> {
                 .collect();
             callers.into_iter().map(|caller| caller.join()).collect::<Vec<_>>()
         });
-        let mut all = histogram();
-        for times in times.into_iter().flatten() {
-            // Both have the same bounds.
-            let _ = all.add(times);
+        let mut all = Felt::new();
+        for Felt { calls, late } in felt.into_iter().flatten() {
+            // All have the same bounds.
+            let _ = all.calls.add(calls).and_then(|()| all.late.add(late));
         }
         all
     }
 
-    fn call(&self, thread: usize, start: &Barrier, next: &AtomicU64) -> Histogram<u64> {
-        let mut times = histogram();
-        let prompt = "p".repeat(self.payload_bytes.saturating_sub(70));
-        let text = "t".repeat((self.payload_bytes / 3).saturating_sub(20));
+    fn call(&self, thread: usize, start: &Barrier, next: &AtomicU64) -> Felt {
+        let mut felt = Felt::new();
+        let at_once = self.content.spans_at_once();
         let mut runs: Vec<_> =
             (thread..self.instances).step_by(self.threads).map(|_| (self.begin_run(), 0)).collect();
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return times };
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return felt };
         start.wait();
         let begun = Instant::now();
         for turn in (0..runs.len()).cycle() {
@@ -85,30 +76,39 @@ impl Workload<'_> {
                 Due::WhenThereIsRoom => runtime.block_on(self.prefactor.wait_for_room()),
                 // Nobody waits for what comes after the end.
                 Due::At(time) if self.longest.is_some_and(|longest| time >= longest) => break,
-                Due::At(time) => thread::sleep(time.saturating_sub(begun.elapsed())),
+                Due::At(time) => {
+                    thread::sleep(time.saturating_sub(begun.elapsed()));
+                    felt.late.saturating_record(nanoseconds(begun.elapsed().saturating_sub(time)));
+                }
                 Due::Never => break,
             }
-            let payload =
-                Payload { model: "m-1", temperature: 0.7, step: number, stream: false, prompt: &prompt };
             let called = Instant::now();
-            let span = run.root_span("agent:llm", &payload);
-            span.complete(&Answer { tokens: number, text: &text });
-            let took = called.elapsed();
-            times.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(LONGEST_NS));
-            self.made.fetch_add(1, Ordering::Relaxed);
-            *spans += 1;
+            self.content.report(run, number);
+            felt.calls.saturating_record(nanoseconds(called.elapsed()) / at_once);
+            self.made.fetch_add(at_once, Ordering::Relaxed);
+            *spans += at_once;
             if self.spans_per_run.is_some_and(|most| *spans >= most) {
                 run.finish();
                 (*run, *spans) = (self.begin_run(), 0);
             }
         }
         runs.iter().for_each(|(run, _)| run.finish());
-        times
+        felt
     }
 
     fn begin_run(&self) -> Instance {
         self.prefactor.instance(AgentVersion::new("prefactor-load", env!("CARGO_PKG_VERSION"))).start()
     }
+}
+
+impl Felt {
+    fn new() -> Self {
+        Self { calls: histogram(), late: histogram() }
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(LONGEST_NS)
 }
 
 fn histogram() -> Histogram<u64> {
