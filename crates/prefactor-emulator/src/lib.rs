@@ -42,6 +42,8 @@ mod shared;
 mod status;
 mod store;
 mod viewer;
+#[doc(hidden)]
+pub mod workbench;
 
 pub use database::DatabaseError;
 pub use emulator::{

@@ -28,7 +28,7 @@ fn refusal(answer: &RawResponse, token: &ApiToken) -> PrefactorError {
         return contract_error(answer, "the answer is not a json object", token);
     };
     let text = |name| body.get(name).and_then(Value::as_str);
-    let code = text("code").unwrap_or(ApiError::UNKNOWN_CODE);
+    let code = text("code").map_or_else(|| ApiError::UNKNOWN_CODE.to_owned(), |text| token.redact(text));
     let message =
         text("message").map_or_else(|| "the api gave no reason".to_owned(), |text| token.redact(text));
     let api = ApiError::new(answer.status, code, message).with_retry_after(answer.retry_after);
@@ -47,24 +47,21 @@ fn redacted(value: &Value, token: &ApiToken) -> Value {
         Value::String(text) => Value::String(token.redact(text)),
         Value::Array(values) => values.iter().map(|value| redacted(value, token)).collect(),
         Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (name.clone(), redacted(value, token))).collect()
+            fields.iter().map(|(name, value)| (token.redact(name), redacted(value, token))).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 
 fn contract_error(answer: &RawResponse, message: &str, token: &ApiToken) -> PrefactorError {
-    // More bytes than the snippet can hold characters, and a token's length, so that none is cut in two before it is taken out.
-    let beginning = &answer.body[..answer.body.len().min(SNIPPET_SOURCE_BYTES)];
-    let body = token.redact(&String::from_utf8_lossy(beginning));
+    // All of it, so that no token is cut in two before it is taken out.
+    let body = token.redact(&String::from_utf8_lossy(&answer.body));
     PrefactorError::ResponseContract(
         ResponseContractError::new(message, answer.status)
             .with_retry_after(answer.retry_after)
             .with_body(&body),
     )
 }
-
-const SNIPPET_SOURCE_BYTES: usize = 16 << 10;
 
 /// What does not fit, without the values that serde quotes: they may be payload.
 fn misfit(error: &serde_json::Error) -> String {
@@ -158,6 +155,7 @@ mod tests {
     fn an_echoed_token_is_taken_out() {
         for body in [
             r#"{"code":"bad","message":"no s3cret-token","errors":{"a":["s3cret-token"],"b":{"x":"s3cret-token"}}}"#,
+            r#"{"code":"s3cret-token","errors":{"s3cret-token":{"s3cret-token":1}}}"#,
             "<html>Authorization: Bearer s3cret-token</html>",
         ] {
             let error = error(400, body);
@@ -167,6 +165,17 @@ mod tests {
             };
             assert!(!format!("{error} {error:?} {snippet}").contains("s3cret"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_token_that_is_echoed_many_times_is_never_cut_in_two() {
+        let long = ApiToken::new(&"s3cret".repeat(200)).unwrap();
+        let page = format!("<{}>", "s3cret".repeat(200)).repeat(14);
+
+        let error = contract_error(&RawResponse::new(502, page), "", &long);
+
+        let PrefactorError::ResponseContract(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.body_snippet(), Some("<[redacted]>".repeat(14).as_str()));
     }
 
     #[test]

@@ -57,6 +57,8 @@ mod tls;
 mod token;
 mod transport;
 mod url;
+#[doc(hidden)]
+pub mod workbench;
 
 pub use bytes::Bytes;
 pub use client::PrefactorClient;

@@ -80,8 +80,8 @@ pub(crate) fn create(directory: &Path, first: u64, generation: u64) -> io::Resul
     Ok((segment, file))
 }
 
-/// Goes through a file once; `each` is told of every frame and the generation of the segment.
-pub(crate) fn scan(path: &Path, mut each: impl FnMut(u64, Frame<'_>)) -> io::Result<Found> {
+/// Goes through a file once; `each` is told of every frame.
+pub(crate) fn scan(path: &Path, mut each: impl FnMut(Frame<'_>)) -> io::Result<Found> {
     if !path.symlink_metadata()?.is_file() {
         return Ok(Found::Foreign);
     }
@@ -106,7 +106,7 @@ pub(crate) fn scan(path: &Path, mut each: impl FnMut(u64, Frame<'_>)) -> io::Res
     let mut records = 0;
     let (len, stop) = walk(&mut file, HEADER, file_len, u64::MAX, |frame| {
         records += u64::from(frame.kind == Kind::Record);
-        each(generation, frame);
+        each(frame);
     })?;
     segment.len = len;
     segment.records = records;

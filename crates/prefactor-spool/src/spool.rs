@@ -489,15 +489,18 @@ impl Contents {
         let mut acks: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
         let mut end = 0;
         for (first, path) in files {
-            let found = segment::scan(&path, |generation, frame| match frame.kind {
+            let (mut its_acks, mut its_notes) = (Vec::new(), Vec::new());
+            let found = segment::scan(&path, |frame| match frame.kind {
                 Kind::Record => {}
-                Kind::Acks => acks.entry(generation).or_default().extend(frame::parse_ranges(frame.body)),
-                Kind::Note => notes.push(frame.body.to_vec()),
+                Kind::Acks => its_acks.extend(frame::parse_ranges(frame.body)),
+                Kind::Note => its_notes.push(frame.body.to_vec()),
             })?;
             match found {
                 // No two records have one number.
-                Found::Segment(segment) if first >= end && first < BEYOND_ALL => {
+                Found::Segment(segment) if first >= end && first.max(segment.generation) < BEYOND_ALL => {
                     end = first + segment.records;
+                    acks.entry(segment.generation).or_default().extend(its_acks);
+                    notes.extend(its_notes);
                     segments.insert(first, segment);
                 }
                 _ => foreign.push(path),

@@ -118,6 +118,53 @@ fn what_is_prepended_comes_first_and_old_acknowledgements_are_not_about_it() {
 }
 
 #[test]
+fn a_file_that_is_set_aside_has_no_say_in_the_others() {
+    let folder = TempDir::new().expect("a folder");
+    let (mut spool, _) = open(folder.path());
+    let first = spool.append(&["a", "b"], 1).expect("room");
+    drop(spool);
+    let own = fs::read(&segment_files(folder.path())[0]).expect("a file");
+    // Another file with a record of a number that is taken, and the acknowledgement of another.
+    let other = TempDir::new().expect("a folder");
+    let (mut spool, _) = open(other.path());
+    for body in ["x", "y"] {
+        spool.append(&[body], 1).expect("room");
+        spool.acknowledge(first);
+        spool.sync().expect("a disk");
+    }
+    let mut intruder = fs::read(&segment_files(other.path())[0]).expect("a file");
+    rename_to(&mut intruder, first + 1);
+    fs::write(folder.path().join(format!("{:020}.spool", first + 1)), intruder).expect("a disk");
+
+    let (mut spool, recovered) = open(folder.path());
+
+    assert_eq!(recovered.messages.len(), 1, "{recovered:?}");
+    assert_eq!(bodies(&read_all(&mut spool)), ["a", "b"]);
+    assert_eq!(fs::read(&segment_files(folder.path())[0]).expect("a file"), own);
+}
+
+#[test]
+fn a_generation_that_no_spool_ever_has_is_a_foreign_file() {
+    let folder = TempDir::new().expect("a folder");
+    let mut file = [*b"PFSPOOL1", [1, 0, 0, 0, 0, 0, 0, 0], [0xff; 8]].concat();
+    file.extend(crc32fast::hash(&file).to_le_bytes());
+    fs::write(folder.path().join(format!("{:020}.spool", 1)), file).expect("a disk");
+
+    let (mut spool, recovered) = open(folder.path());
+
+    assert_eq!(recovered.messages.len(), 1, "{recovered:?}");
+    spool.append(&["a"], 1).expect("room");
+    assert_eq!(bodies(&read_all(&mut spool)), ["a"]);
+}
+
+/// Writes another first number into the header of a file.
+fn rename_to(file: &mut [u8], first: u64) {
+    file[8..16].copy_from_slice(&first.to_le_bytes());
+    let checksum = crc32fast::hash(&file[..24]).to_le_bytes();
+    file[24..28].copy_from_slice(&checksum);
+}
+
+#[test]
 fn notes_are_kept_as_long_as_a_record_before_them() {
     let folder = TempDir::new().expect("a folder");
     let (mut spool, _) = open(folder.path());
