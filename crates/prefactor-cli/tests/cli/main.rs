@@ -14,6 +14,8 @@ mod crash;
 mod instances;
 /// `load`: what it delivers and reports, how it fails.
 mod load;
+/// `load` while the server is dead: what memory takes, what is lost, what arrives afterwards.
+mod outage;
 /// What every command's output has in common: pipes, colours, control characters.
 mod output;
 /// `pfid`: ids, offline.

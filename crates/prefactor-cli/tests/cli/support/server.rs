@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 
+use serde_json::Value;
+
 use super::{LIMIT, lines_of, prefactor};
 
 const PROMISE: &str = "listening on http://";
@@ -42,6 +44,13 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         answer
+    }
+
+    /// What it has counted so far.
+    pub(crate) fn counts(&self) -> Value {
+        let answer = self.get("/__health", "");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        serde_json::from_str(body).expect("JSON")
     }
 
     /// Sends a signal by name; returns its exit code, after a look that it had printed nothing else.

@@ -1,0 +1,154 @@
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{LIMIT, Server, lines_of, prefactor};
+
+/// What a process takes beside what its pipeline holds.
+const BESIDE_THE_BUDGET: u64 = 60_000_000;
+
+/// A load that meets an outage: some seconds of it, or as many spans as `PREFACTOR_OUTAGE_SPANS` says.
+struct Scale {
+    spans: u64,
+    per_second: u64,
+    /// Bytes of memory, far less than what the spans take.
+    budget: u64,
+}
+
+impl Scale {
+    fn asked_for() -> Self {
+        match std::env::var("PREFACTOR_OUTAGE_SPANS") {
+            Ok(spans) => Self {
+                spans: spans.parse().expect("a number of spans"),
+                per_second: 100_000,
+                budget: 64 << 20,
+            },
+            Err(_) => Self { spans: 20_000, per_second: 10_000, budget: 4 << 20 },
+        }
+    }
+}
+
+/// A running `prefactor load`, which tells each second how it goes and its summary at the end.
+struct Load {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Load {
+    fn start(server: &Server, scale: &Scale, more: &[&str], directory: Option<&TempDir>) -> Self {
+        let mut command: Command = prefactor();
+        command
+            .args(["load", "--json", "--every", "1s", "--token", "t", "--drain", "30m"])
+            .args(["--url", &format!("http://{}", server.address)])
+            .args(["--spans", &scale.spans.to_string(), "--rate", &scale.per_second.to_string()])
+            .args(["--memory-budget", &scale.budget.to_string()])
+            .args(more);
+        if let Some(directory) = directory {
+            command.arg("--spool").arg(directory.path());
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the command runs");
+        let lines = lines_of(child.stdout.take().expect("its output"));
+        Self { child, lines }
+    }
+
+    /// The next line: a sample, or the summary.
+    fn line(&self) -> Value {
+        let line = self.lines.recv_timeout(6 * LIMIT).expect("a line in time");
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    fn sample_with(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let sample = self.line();
+            assert!(sample.get("caller_ns").is_none(), "it ended before: {sample}");
+            if is_it(&sample) {
+                return sample;
+            }
+        }
+    }
+
+    fn summary(mut self) -> Value {
+        let summary = loop {
+            let line = self.line();
+            if line.get("caller_ns").is_some() {
+                break line;
+            }
+        };
+        assert!(self.child.wait().expect("its end").success(), "{summary}");
+        summary
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn number(of: &Value, member: &str) -> u64 {
+    of[member].as_u64().unwrap_or_else(|| panic!("{member} in {of}"))
+}
+
+fn serve(address: &str, folder: &TempDir) -> Server {
+    let file = folder.path().join("server.db");
+    Server::start(prefactor().args(["serve", "--token", "t", "--listen", address, "--db"]).arg(file))
+}
+
+fn assert_that_memory_is_bounded(summary: &Value, scale: &Scale) {
+    if cfg!(target_os = "linux") {
+        let peak = number(summary, "peak_rss_bytes");
+        assert!(peak <= scale.budget + BESIDE_THE_BUDGET, "{peak} bytes of memory");
+    }
+}
+
+#[test]
+fn with_a_spool_an_outage_loses_nothing_and_stays_within_the_memory_budget() {
+    let [folder, spool] = [(), ()].map(|()| TempDir::new().expect("a folder"));
+    let scale = Scale::asked_for();
+    let server = serve("127.0.0.1:0", &folder);
+    let address = server.address.to_string();
+    let load = Load::start(&server, &scale, &[], Some(&spool));
+    server.kill();
+
+    let all_made = load.sample_with(|sample| number(sample, "spans") == scale.spans);
+    println!("in the outage: {all_made}");
+    let server = serve(&address, &folder);
+    let summary = load.summary();
+    let counted = server.counts();
+    println!("after it: {summary}\n{counted}");
+
+    let operations = 2 * scale.spans + 3 * number(&counted, "runs");
+    assert_eq!((number(&summary, "accepted"), number(&summary, "delivered")), (operations, operations));
+    assert_eq!(number(&counted, "spans"), scale.spans);
+    assert!(number(&all_made, "held_bytes") <= scale.budget);
+    assert_that_memory_is_bounded(&summary, &scale);
+}
+
+#[test]
+fn without_a_spool_an_outage_loses_what_does_not_fit_and_counts_it_exactly() {
+    let folder = TempDir::new().expect("a folder");
+    let scale = Scale::asked_for();
+    let server = serve("127.0.0.1:0", &folder);
+    let address = server.address.to_string();
+    let load = Load::start(&server, &scale, &["--allow-loss"], None);
+    load.sample_with(|sample| number(sample, "delivered") > 0);
+    server.kill();
+
+    let all_made = load.sample_with(|sample| number(sample, "spans") == scale.spans);
+    println!("in the outage: {all_made}");
+    let server = serve(&address, &folder);
+    let summary = load.summary();
+    let counted = server.counts();
+    println!("after it: {summary}\n{counted}");
+
+    // The runs began before the outage, so both operations of a span are delivered or both are lost.
+    let lost = number(&summary, "lost");
+    assert!(lost > 0 && lost == number(&summary["lost_by_reason"], "queue_full"), "{summary}");
+    assert_eq!(number(&summary, "accepted"), number(&summary, "delivered") + lost);
+    let on_the_server = 2 * number(&counted, "spans") + 3 * number(&counted, "runs");
+    assert_eq!(number(&summary, "delivered"), on_the_server);
+    assert_that_memory_is_bounded(&summary, &scale);
+}
