@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender};
 use ractor::{ActorRef, Message};
 
+use crate::process_mark::ProcessMark;
 use crate::wake_flag::WakeFlag;
 
 /// A message that means no more than "look into your inbox".
@@ -22,6 +23,7 @@ pub(crate) struct Inbox<T, M: Wake> {
     queue: Sender<T>,
     waiting: Receiver<T>,
     flag: WakeFlag,
+    process: ProcessMark,
     /// Locked by a producer only to wake a sleeping actor.
     actor: Mutex<Option<ActorRef<M>>>,
 }
@@ -29,7 +31,13 @@ pub(crate) struct Inbox<T, M: Wake> {
 impl<T, M: Wake> Inbox<T, M> {
     pub(crate) fn new() -> Self {
         let (queue, waiting) = crossbeam_channel::unbounded();
-        Self { queue, waiting, flag: WakeFlag::default(), actor: Mutex::new(None) }
+        Self {
+            queue,
+            waiting,
+            flag: WakeFlag::default(),
+            process: ProcessMark::new(),
+            actor: Mutex::new(None),
+        }
     }
 
     pub(crate) fn push(&self, item: T) {
@@ -42,6 +50,10 @@ impl<T, M: Wake> Inbox<T, M> {
 
     /// Makes the actor look into the queue now, also when it is awake but waiting for a timer of its own.
     pub(crate) fn wake_now(&self) {
+        if self.process.is_other() {
+            // The actor is in the parent, and this queue is a copy of its own.
+            return;
+        }
         let actor = self.actor.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(actor) = actor.as_ref() {
             // A dead actor is being replaced; its successor looks into the queue first of all.

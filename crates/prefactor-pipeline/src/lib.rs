@@ -21,6 +21,7 @@ mod operation;
 mod payload;
 mod pipeline;
 mod prefactor;
+mod process_mark;
 mod random_key;
 mod registry;
 mod schemas;

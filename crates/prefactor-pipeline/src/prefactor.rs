@@ -24,6 +24,9 @@ const GRACE: Duration = Duration::from_millis(50);
 
 /// The entrance to the pipeline: starts instances, flushes, shuts down. Cheap to clone; all clones are one pipeline.
 ///
+/// A child that `fork` makes of the process has no part in it: there, calls return and deliver nothing, flush and shutdown
+/// return at once, and what was on its way is delivered by the parent. A child that records builds a pipeline of its own.
+///
 /// When the last handle of any kind is dropped, the pipeline goes on in the background for a while
 /// ([`Builder::drop_timeout`]) to deliver what is left. A program that is about to end calls
 /// [`shutdown`](Self::shutdown) and waits for it.
@@ -226,7 +229,7 @@ impl Prefactor {
 
     /// Gives the order to shut down, and waits for nothing.
     pub(crate) fn begin_shutdown(&self, timeout: Duration) {
-        if let Some(inner) = &self.inner {
+        if let Some(inner) = self.inner.as_ref().filter(|inner| !inner.pipeline.is_inherited()) {
             inner.pipeline.close();
             inner.engine.order(Order::Shutdown { timeout, done: Box::new(|_| ()) });
         }
@@ -257,6 +260,9 @@ impl Inner {
     /// Gives an order and waits for its end. `None` where the pipeline had ended before. The deadline is kept by a timer
     /// that needs no runtime: the pipeline's own may be blocked, or driven by nobody.
     async fn ordered(&self, timeout: Duration, order: impl FnOnce(Done) -> Order) -> Option<bool> {
+        if self.pipeline.is_inherited() {
+            return Some(self.is_settled());
+        }
         let (done, ended) = oneshot::channel();
         let sent = self.engine.order(order(Box::new(move |complete| {
             let _ = done.send(complete);
@@ -274,6 +280,9 @@ impl Inner {
     /// The same without a runtime. The deadline is kept also where the pipeline can't run, for example because it runs
     /// on the runtime whose thread is blocked here.
     fn ordered_blocking(&self, timeout: Duration, order: impl FnOnce(Done) -> Order) -> Option<bool> {
+        if self.pipeline.is_inherited() {
+            return Some(self.is_settled());
+        }
         let (done, ended) = mpsc::channel();
         let sent = self.engine.order(order(Box::new(move |complete| {
             let _ = done.send(complete);
@@ -286,6 +295,11 @@ impl Inner {
             Err(mpsc::RecvTimeoutError::Timeout) => Some(false),
             Err(mpsc::RecvTimeoutError::Disconnected) => None,
         }
+    }
+
+    /// Whether nothing is on its way.
+    fn is_settled(&self) -> bool {
+        self.pipeline.ledger().in_flight().operations == 0
     }
 
     /// After a shutdown that had been done before, or whose pipeline went away with its runtime, the ledger alone tells

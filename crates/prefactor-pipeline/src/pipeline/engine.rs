@@ -19,6 +19,7 @@ use crate::batcher::{Backlog, BatcherInbox, BatcherInput, BatcherWork, Limits, P
 use crate::clock::FOREVER;
 use crate::intake::{IntakeInput, LiveRuns};
 use crate::log::LogLevel;
+use crate::process_mark::ProcessMark;
 use crate::sender::{Lanes, SenderInbox, SenderInput, Transport};
 use crate::spool::{Leftovers, Stage};
 
@@ -68,7 +69,9 @@ impl fmt::Debug for Order {
 /// The way to give orders. The pipeline shuts down by itself when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    orders: mpsc::UnboundedSender<Order>,
+    /// None after the drop.
+    orders: Option<mpsc::UnboundedSender<Order>>,
+    process: ProcessMark,
 }
 
 impl Engine {
@@ -93,12 +96,21 @@ impl Engine {
                     .spawn(move || runtime.block_on(run(end, drop_timeout, received)))?;
             }
         }
-        Ok(Self { orders })
+        Ok(Self { orders: Some(orders), process: ProcessMark::new() })
     }
 
     /// Gives an order. `false` where the pipeline has ended; the order is dropped then.
     pub(crate) fn order(&self, order: Order) -> bool {
-        self.orders.send(order).is_ok()
+        self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if self.process.is_other() {
+            // To drop it would wake a thread that is in the parent.
+            std::mem::forget(self.orders.take());
+        }
     }
 }
 

@@ -27,6 +27,7 @@ use crate::log::LogLevel;
 use crate::observer::{Delivered, Hooks, Observer, Spooled, Undelivered, UndeliveredReason};
 use crate::operation::Operation;
 use crate::payload::Encoder;
+use crate::process_mark::ProcessMark;
 use crate::registry::Registry;
 use crate::spool::Stage;
 use crate::testing::{self, Interrupt};
@@ -71,6 +72,7 @@ pub(crate) struct Pipeline {
     server_assigns_ids: AtomicBool,
     /// The same of spans: what refers to one must wait until its id is known.
     server_assigns_span_ids: AtomicBool,
+    process: ProcessMark,
     /// Nothing new is taken.
     closed: AtomicBool,
     /// Nothing is delivered any more.
@@ -137,6 +139,7 @@ impl Pipeline {
             partition: config.partition.map_or_else(OnceLock::new, OnceLock::from),
             server_assigns_ids: AtomicBool::new(false),
             server_assigns_span_ids: AtomicBool::new(false),
+            process: ProcessMark::new(),
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             health: AtomicU8::new(Health::Delivering as u8),
@@ -201,7 +204,19 @@ impl Pipeline {
     /// Refuses all further operations.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.progressed();
+        // Who waits in the parent is not woken from its child.
+        if !self.process.is_other() {
+            self.progressed();
+        }
+    }
+
+    /// Whether a `fork` has made this copy of the pipeline, in which nothing goes on. It takes nothing new then.
+    pub(crate) fn is_inherited(&self) -> bool {
+        let is_inherited = self.process.is_other();
+        if is_inherited {
+            self.closed.store(true, Ordering::SeqCst);
+        }
+        is_inherited
     }
 
     /// Marks the end: whatever is queued from now on is lost.

@@ -17,7 +17,7 @@ impl Pipeline {
             tokio::pin!(progress);
             // Before looking: what is settled after the look must not be missed.
             progress.as_mut().enable();
-            if self.admission.has_ample_room() || !self.is_open() {
+            if self.admission.has_ample_room() || self.is_inherited() || !self.is_open() {
                 return;
             }
             progress.await;
