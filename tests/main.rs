@@ -4,6 +4,8 @@
 mod backpressure;
 /// What holds for every pipeline with bad input: a clear outcome, counted, and nothing else disturbed.
 mod bad_input;
+/// A disk that is really full, or can only be read.
+mod disk;
 /// All the ways in which a pipeline ends.
 mod endings;
 /// What the environment variables of the API contract do, seen from the server.
