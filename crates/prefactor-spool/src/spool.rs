@@ -1,6 +1,6 @@
 //! The log: segments in their order, of which the last is appended to and the first is removed when it is done with.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -486,7 +486,7 @@ impl Contents {
         let directory::Files { segments: files, mut foreign } = directory::files(directory)?;
         let mut segments: BTreeMap<u64, Segment> = BTreeMap::new();
         let mut notes = Vec::new();
-        let mut acks: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
+        let mut acks = Vec::new();
         let mut end = 0;
         for (first, path) in files {
             let (mut its_acks, mut its_notes) = (Vec::new(), Vec::new());
@@ -499,30 +499,31 @@ impl Contents {
                 // No two records have one number.
                 Found::Segment(segment) if first >= end && first.max(segment.generation) < BEYOND_ALL => {
                     end = first + segment.records;
-                    acks.entry(segment.generation).or_default().extend(its_acks);
+                    acks.push((first, segment.generation, its_acks));
                     notes.extend(its_notes);
                     segments.insert(first, segment);
                 }
                 _ => foreign.push(path),
             }
         }
-        for (generation, ranges) in acks {
+        for (first, generation, ranges) in acks {
             for (from, to) in ranges {
-                acknowledge(&mut segments, generation, from, to);
+                acknowledge(&mut segments, first, generation, from, to);
             }
         }
         Ok(Self { segments, notes, foreign })
     }
 }
 
-/// Applies what was written down about records that were there at the time.
-fn acknowledge(segments: &mut BTreeMap<u64, Segment>, generation: u64, from: u64, to: u64) {
+/// Applies what was written down in a file about records that were there at the time, in it or in files before it. Files
+/// behind it would outlive what it says.
+fn acknowledge(segments: &mut BTreeMap<u64, Segment>, file: u64, generation: u64, from: u64, to: u64) {
     let start = segments.range(..=from).next_back().map_or(from, |(first, _)| *first);
     if start > to {
         return;
     }
     for (first, segment) in segments.range_mut(start..=to) {
-        if segment.generation <= generation {
+        if *first <= file && segment.generation <= generation {
             let end = (to - first).saturating_add(1).min(segment.records);
             (from.saturating_sub(*first)..end).for_each(|place| {
                 segment.acks.insert(place);
