@@ -4,6 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+use prefactor_emulator::workbench::Workbench;
+use prefactor_pfid::Partition;
+
 #[expect(unreachable_pub, reason = "the library of a workspace of its own")]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
@@ -64,4 +68,52 @@ fn a_spool_works_on_with_what_can_be_read_of_its_files() {
 #[test]
 fn any_request_is_answered_in_the_form_of_the_api() {
     replay("emulator_requests", 60, fuzz::emulator_requests::check);
+}
+
+#[test]
+fn nesting_without_end_overflows_no_stack() {
+    const KEY: &str = "caaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let nested = |open: &str, close: &str| (open.repeat(100_000), close.repeat(100_000));
+    for (open, close) in [nested("[", "]"), nested("{\"id\":", "}")] {
+        for inner in [open.clone(), format!("{open}1{close}")] {
+            for answer in [
+                inner.clone(),
+                format!("{{\"outputs\":{inner}}}"),
+                format!("{{\"outputs\":{{\"{KEY}\":{inner}}}}}"),
+                format!("{{\"outputs\":{{\"{KEY}\":{{\"status\":\"success\",\"details\":{inner}}}}}}}"),
+                format!("{{\"outputs\":{{\"{KEY}\":{{\"status\":{inner}}}}}}}"),
+                format!("{{\"status\":{inner},\"control\":{inner}}}"),
+            ] {
+                fuzz::bulk_answer::check(answer.as_bytes());
+                for status in [200, 422] {
+                    fuzz::error_body::check(format!("{status} {answer}").as_bytes());
+                }
+            }
+            for request in [
+                inner.clone(),
+                format!("{{\"items\":{inner}}}"),
+                format!("{{\"items\":[{inner}]}}"),
+                format!(
+                    "{{\"items\":[{{\"_type\":\"agents/create\",\"idempotency_key\":\"key-0001\",\"name\":{inner}}}]}}"
+                ),
+                format!("{{\"details\":{inner},\"agent_version\":{inner}}}"),
+            ] {
+                for path in ["bulk", "agent_spans", "agent_instance/register"] {
+                    fuzz::emulator_requests::check(format!("POST /api/v1/{path}\n{request}").as_bytes());
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_beyond_all_bounds_is_refused_by_the_emulator() {
+    let api = Workbench::new(Partition::MAX);
+    let body = Bytes::from(vec![0; 257 << 20]);
+
+    let answer = api.call("POST", "/api/v1/bulk", prefactor_emulator::DEFAULT_TOKEN, body).await;
+
+    let (status, body) = answer.expect("an answer");
+    assert_eq!(status, 413);
+    assert!(String::from_utf8_lossy(&body).contains("payload_too_large"), "{body:?}");
 }

@@ -14,6 +14,8 @@ mod environment;
 mod faults;
 /// Input from outside, as odd as it may be.
 mod hostile_input;
+/// Servers that redirect, or never stop answering.
+mod hostile_server;
 /// What is recorded of payloads and results.
 mod recording;
 /// Recorded runs of a real agent arrive word for word.
