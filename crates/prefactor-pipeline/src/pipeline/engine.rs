@@ -189,7 +189,7 @@ fn stages(pipeline: Arc<Pipeline>, config: EngineConfig) -> Stages {
         batcher_inbox: Arc::new(BatcherInbox::new()),
         batcher_work: Arc::new(Mutex::new(work)),
         sender_inbox: Arc::new(SenderInbox::new()),
-        lanes: Arc::new(Mutex::new(Lanes::default())),
+        lanes: Arc::new(Mutex::new(Lanes::new(Instant::now()))),
         transport: config.transport,
         retry: config.retry,
         retry_on: config.retry_on,

@@ -153,6 +153,7 @@ impl SenderActor {
         };
         match outcome {
             Outcome::Processed { outcomes, signals } => {
+                lanes.allowance.accepted(flight.batch.operations.len(), flight.sent_at, now);
                 self.answers(lanes);
                 tell_of_terminations(&flight.batch.operations, &signals);
                 self.settle(flight, outcomes, now);
@@ -172,8 +173,12 @@ impl SenderActor {
                 self.settle(flight, outcomes, now);
             }
             Outcome::RateLimited(after) => {
-                let until = now + self.wait(flight.refusals, after);
-                lanes.gate.close_until(until);
+                // Everyone pauses as long as the API says, or for a moment where nothing is known of what it allows.
+                let (until, allowance) = (now + self.wait(0, after), &mut lanes.allowance);
+                if after.is_some() || allowance.is_unlimited() {
+                    lanes.gate.close_until(until);
+                }
+                allowance.refused(flight.batch.operations.len(), flight.sent_at, now, until);
                 lanes.put_back(id, flight, until);
             }
             Outcome::Unauthorized => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
+use super::allowance::Allowance;
 use super::attempt::Attempt;
 use super::gate::Gate;
 use crate::batcher::Batch;
@@ -26,6 +27,8 @@ pub(crate) struct Flight {
     pub(crate) held: HeldBody,
     /// How often it was refused for the sake of a rate limit or of the token.
     pub(crate) refusals: u32,
+    /// When it was last sent.
+    pub(crate) sent_at: Instant,
     phase: Phase,
 }
 
@@ -37,7 +40,7 @@ enum Phase {
 
 impl Flight {
     pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBody, now: Instant) -> Self {
-        Self { batch, body, held, refusals: 0, phase: Phase::Waiting { not_before: now } }
+        Self { batch, body, held, refusals: 0, sent_at: now, phase: Phase::Waiting { not_before: now } }
     }
 
     fn is_repeated(&self) -> bool {
@@ -45,17 +48,29 @@ impl Flight {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lanes {
     flights: BTreeMap<FlightId, Flight>,
     next: u64,
     pub(crate) gate: Gate,
+    pub(crate) allowance: Allowance,
     pub(crate) successes: u64,
     /// Requests that have failed since the last success.
     failures_in_a_row: u32,
 }
 
 impl Lanes {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            flights: BTreeMap::new(),
+            next: 0,
+            gate: Gate::default(),
+            allowance: Allowance::new(now),
+            successes: 0,
+            failures_in_a_row: 0,
+        }
+    }
+
     pub(crate) fn add(&mut self, flight: Flight) {
         self.flights.insert(FlightId(self.next), flight);
         self.next += 1;
@@ -100,7 +115,10 @@ impl Lanes {
             self.flights.values().filter(|flight| matches!(flight.phase, Phase::UnderWay { .. })).count();
         for (id, flight) in &mut self.flights {
             let Phase::Waiting { not_before } = flight.phase else { continue };
-            if not_before <= now && self.gate.is_open(now, under_way) {
+            let may_go = self.allowance.next().is_none_or(|next| next <= now);
+            if not_before <= now && may_go && self.gate.is_open(now, under_way) {
+                self.allowance.sent(flight.batch.operations.len(), now);
+                flight.sent_at = now;
                 flight.phase =
                     Phase::UnderWay { _attempt: start(*id, flight.body.clone(), flight.is_repeated()) };
                 under_way += 1;
@@ -115,7 +133,7 @@ impl Lanes {
             Phase::UnderWay { .. } => None,
         });
         let due = waiting.min()?;
-        Some(self.gate.opens_at(now).map_or(due, |opens_at| opens_at.max(due))).filter(|due| *due > now)
+        Some(due).max(self.gate.opens_at(now)).max(self.allowance.next()).filter(|due| *due > now)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From batches to requests: sends them, reads what became of each operation, and tries again what may pass.
 
 mod actor;
+mod allowance;
 mod answer;
 mod attempt;
 mod gate;

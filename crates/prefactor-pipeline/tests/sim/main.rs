@@ -7,6 +7,7 @@ mod bulk;
 mod callers;
 mod calls;
 mod faults;
+mod pace;
 mod run;
 mod scenario;
 mod server;

@@ -22,7 +22,7 @@ struct Airport {
 impl Airport {
     fn with_flights(count: u32) -> Self {
         let (pipeline, batcher) = (fixture::pipeline(), Arc::new(BatcherInbox::new()));
-        let mut airport = Self { pipeline, batcher, lanes: Lanes::default(), now: Instant::now() };
+        let mut airport = Self { pipeline, batcher, lanes: Lanes::new(Instant::now()), now: Instant::now() };
         (0..count).for_each(|n| airport.add(n));
         airport
     }
