@@ -2,7 +2,7 @@
 //!
 //! There is no pace until something is refused. Then it is measured for a second what is accepted, and that becomes the pace.
 //! From there it rises slowly, and each time that something is refused it falls by the share that is: additive increase,
-//! multiplicative decrease. It rises quickly and is forgotten when nothing is refused for long. It never falls below a third
+//! multiplicative decrease. It rises quickly and is forgotten when nothing is refused for long. It never falls below half
 //! of what was accepted: where that is not enough, either much less is allowed now or the API refuses at any pace, and it is
 //! measured anew.
 
@@ -33,8 +33,8 @@ const FORGOTTEN: u32 = 2 * CALM;
 /// The slowest pace: one request in a second finds out whether the API accepts any.
 const SLOWEST: f64 = 1.0;
 
-/// Of what was accepted, so much is the least that the pace falls to.
-const LEAST: f64 = 1.0 / 3.0;
+/// Of what was accepted, so much is the least that a pace falls to.
+const LEAST: f64 = 0.5;
 
 /// A request that is late by less than this does not delay the next one. Timers are that precise.
 const SLACK: Duration = Duration::from_millis(2);
@@ -64,8 +64,8 @@ struct Pace {
     rate: Amount,
     /// What a window without a refusal adds; unknown where the pace is a guess.
     step: Option<Amount>,
-    /// The most requests that were accepted in a second.
-    proven: f64,
+    /// The most that was accepted in a second.
+    proven: Amount,
     /// Windows without a refusal, in a row.
     calm: u32,
     /// When the next request may go.
@@ -156,7 +156,7 @@ impl Pace {
         } else {
             proven.map(|accepted| (accepted * MARGIN).max(SLOWEST))
         };
-        Self { rate, step: None, proven: proven[0], calm: 0, next: now }
+        Self { rate, step: None, proven, calm: 0, next: now }
     }
 
     fn after(mut self, window: &Window, end: Instant, now: Instant) -> Phase {
@@ -176,17 +176,16 @@ impl Pace {
             self.change(window, end, |rate, kind| step.map_or(rate * RUSH, |step| rate + step[kind]));
             return Phase::Paced(self);
         }
-        self.proven = self.proven.max(window.accepted_per_second(end)[0]);
-        let least = (self.proven * LEAST).max(SLOWEST);
-        if self.rate[0] <= least {
+        let accepted = window.accepted_per_second(end);
+        self.proven = [0, 1].map(|kind| self.proven[kind].max(accepted[kind]));
+        let least = self.proven.map(|proven| (proven * LEAST).max(SLOWEST));
+        let share = window.accepted[0] / window.sent[0];
+        let (before, step) = (self.rate, self.rate.map(|rate| rate * STEP));
+        self.change(window, end, |rate, kind| (rate * share * share.max(MARGIN)).max(least[kind]));
+        if self.rate == before {
             return Phase::Measuring;
         }
-        self.calm = 0;
-        self.step = Some(self.rate.map(|rate| rate * STEP));
-        let share = window.accepted[0] / window.sent[0];
-        self.change(window, end, |rate, _| rate * share * share.max(MARGIN));
-        self.rate[0] = self.rate[0].max(least);
-        Phase::Paced(self)
+        Phase::Paced(Self { calm: 0, step: Some(step), ..self })
     }
 
     /// Changes the rates that were put to the test: of requests, of items, or both.

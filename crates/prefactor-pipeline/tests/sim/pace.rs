@@ -256,6 +256,8 @@ async fn refusals_at_random_bring_nothing_to_a_standstill() {
         let rate = load.run(20, 20).await;
         assert!(rate.accepted > 2.0, "{rate:?}");
     }
+    let rate = load.run(1, 120).await;
+    assert!(rate.accepted > 3.5, "{rate:?}");
 }
 
 #[tokio::test(start_paused = true)]

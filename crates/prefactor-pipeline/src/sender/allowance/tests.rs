@@ -137,7 +137,7 @@ proptest! {
         assert_near(limit, World::new(500.0, limit, 0).run(120));
     }
 
-    /// Lowering the pace does not help against refusals at random, and costs no more than half of what is possible.
+    /// Lowering the pace does not help against refusals at random.
     #[test]
     fn an_api_that_refuses_at_random_never_brings_it_to_a_standstill(speed in 20_u32..200, refuses in 1_u32..=30) {
         let speed = f64::from(speed);
@@ -145,7 +145,7 @@ proptest! {
 
         let (accepted, _) = World::new(speed, f64::MAX, refuses).run(120);
 
-        prop_assert!(accepted > possible / 3.0, "{accepted} a second of {possible}");
+        prop_assert!(accepted > possible / 2.0, "{accepted} a second of {possible}");
     }
 
     #[test]
