@@ -1,6 +1,6 @@
 //! How fast the pipeline goes before an API that allows only so much: scenarios with the ranges that it keeps to.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -106,7 +106,7 @@ impl Api {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn becomes(&self, mood: Mood) {
