@@ -105,7 +105,8 @@ impl Prefactor {
     ) -> io::Result<Self> {
         let pipeline = Pipeline::new(pipeline);
         if let Some(spool) = spool {
-            spool.start(Arc::clone(&pipeline))?;
+            let on = runtime.as_ref().filter(|_| settings.spool_as_task);
+            spool.start(Arc::clone(&pipeline), on)?;
         }
         let engine = Engine::start(Arc::clone(&pipeline), engine, runtime).inspect_err(|_| {
             if let Some(spool) = pipeline.spool() {

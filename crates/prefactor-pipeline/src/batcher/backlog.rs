@@ -1,6 +1,6 @@
 //! Everything that waits to be sent, and the rule by which batches are cut from it. No clock: time is an argument.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use prefactor_pfid::Stem;
 use tokio::time::{Duration, Instant};
@@ -57,10 +57,11 @@ impl Backlog {
         }
     }
 
-    /// Takes everything, in the order of each instance. For the end of the pipeline.
+    /// Takes everything, in the order of each instance, the oldest instance first. For the end of the pipeline.
     pub(crate) fn take_all(&mut self) -> Vec<Operation> {
         let all = std::mem::replace(self, Self::new(self.configured));
-        all.queues.into_values().flat_map(|mut queue| queue.take_all().collect::<Vec<_>>()).collect()
+        let by_age: BTreeMap<_, _> = all.queues.into_iter().collect();
+        by_age.into_values().flat_map(|mut queue| queue.take_all().collect::<Vec<_>>()).collect()
     }
 
     /// Takes in operations of one instance, in order.

@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(super) partition: Option<Partition>,
     pub(super) hooks: Hooks,
     pub(super) interrupt: Interrupt,
+    /// Runs the spool on the pipeline's runtime.
+    pub(crate) spool_as_task: bool,
     pub(super) spool: Option<Spool>,
 }
 
@@ -103,6 +105,7 @@ impl Default for Settings {
             partition: None,
             hooks: Hooks::default(),
             interrupt: Interrupt::default(),
+            spool_as_task: false,
             spool: None,
         }
     }
@@ -359,6 +362,14 @@ impl Builder {
     #[doc(hidden)]
     pub fn interrupt(mut self, interrupt: impl Fn(Stage) + Send + Sync + 'static) -> Self {
         self.settings.interrupt = Interrupt(Some(Arc::new(interrupt)));
+        self
+    }
+
+    /// Runs the spool as a task on the pipeline's runtime in place of a thread of its own, which makes it part of what paused
+    /// time repeats. For tests: each write blocks the runtime.
+    #[doc(hidden)]
+    pub fn spool_as_task(mut self) -> Self {
+        self.settings.spool_as_task = true;
         self
     }
 

@@ -4,12 +4,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prefactor_pfid::Stem;
 use prefactor_spool::{Limits, Locked, Record, Spool as Log};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use super::runs::Runs;
 use super::stage::{Leftovers, Order, SpoolUse, Stage};
@@ -67,12 +69,30 @@ pub(crate) struct Unstarted {
 }
 
 impl Unstarted {
-    /// Starts the thread; it ends with [`Stage::end`].
-    pub(crate) fn start(self, pipeline: Arc<Pipeline>) -> io::Result<()> {
+    /// Starts the thread; it ends with [`Stage::end`]. A test may have it run as a task.
+    pub(crate) fn start(self, pipeline: Arc<Pipeline>, on: Option<&Handle>) -> io::Result<()> {
+        if let Some(runtime) = on {
+            runtime.spawn(async move {
+                if let Ok(writer) = self.open(pipeline) {
+                    writer.run_as_task().await;
+                }
+            });
+            return Ok(());
+        }
+        let run = move || match self.open(Arc::clone(&pipeline)) {
+            Ok(writer) => writer.run(),
+            Err(orders) => without_a_log(&pipeline, &orders),
+        };
+        thread::Builder::new().name("prefactor-spool".to_owned()).spawn(run)?;
+        Ok(())
+    }
+
+    /// Reads what the directory holds. Where it can't, the orders are for somebody else.
+    fn open(self, pipeline: Arc<Pipeline>) -> Result<Writer, Receiver<Order>> {
         let Self { opened: Opened { config, log }, orders } = self;
         let limits =
             Limits { max_bytes: config.max_bytes, segment_bytes: SEGMENT.min(config.max_bytes / 8).max(1) };
-        let run = move || match log.recover(limits) {
+        match log.recover(limits) {
             Ok((log, recovered)) => {
                 for message in &recovered.messages {
                     if pipeline.logs(LogLevel::Error) {
@@ -81,17 +101,15 @@ impl Unstarted {
                 }
                 let mut runs = Runs::new(Arc::clone(&pipeline));
                 runs.learn(&recovered.notes);
-                Writer::new(pipeline, config, log, runs).run(&orders);
+                Ok(Writer::new(pipeline, config, log, runs, orders))
             }
             Err(error) => {
                 if pipeline.logs(LogLevel::Error) {
                     tracing::error!(%error, "telemetry goes on without its spool");
                 }
-                without_a_log(&pipeline, &orders);
+                Err(orders)
             }
-        };
-        thread::Builder::new().name("prefactor-spool".to_owned()).spawn(run)?;
-        Ok(())
+        }
     }
 }
 
@@ -117,6 +135,7 @@ struct Writer {
     config: Spool,
     log: Log,
     runs: Runs,
+    orders: Receiver<Order>,
     /// The first record of this process; what is before it was left by others.
     own_from: Option<u64>,
     /// What the disk has not taken yet, and must not be overtaken.
@@ -131,12 +150,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(pipeline: Arc<Pipeline>, config: Spool, log: Log, runs: Runs) -> Self {
+    fn new(pipeline: Arc<Pipeline>, config: Spool, log: Log, runs: Runs, orders: Receiver<Order>) -> Self {
         Self {
             pipeline,
             config,
             log,
             runs,
+            orders,
             own_from: None,
             unwritten: VecDeque::new(),
             unwritten_bytes: 0,
@@ -147,56 +167,86 @@ impl Writer {
         }
     }
 
-    fn run(mut self, orders: &Receiver<Order>) {
-        let Some(pipeline) = Some(Arc::clone(&self.pipeline)).filter(|pipeline| pipeline.spool().is_some())
-        else {
-            return;
-        };
-        if let Some(stage) = pipeline.spool() {
-            stage.found(self.log.unread());
-        }
+    fn run(mut self) {
+        self.begin();
         loop {
             self.read_back();
             self.measure();
-            let mut next = match self.wait(orders) {
-                Ok(order) => Some(order),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            self.quiet = if next.is_some() { 0 } else { self.quiet.saturating_add(1) };
-            let mut taken = 0;
-            while let Some(order) = next {
-                match order {
-                    Order::Take(operations) => {
-                        self.unwritten_bytes += bytes_of(&operations);
-                        self.unwritten.extend(operations);
-                    }
-                    Order::Registered { run, id } => {
-                        // What was handed over before is written before.
-                        self.write();
-                        self.note_if_needed(&record::encode_registered(run, id));
-                    }
-                    Order::End { left, done } => {
-                        self.end(left);
+            match self.wait() {
+                Ok(order) => {
+                    if let Some(done) = self.turn(Some(order)) {
                         drop(self);
                         return done();
                     }
                 }
-                taken += 1;
-                next = if taken < ORDERS { orders.try_recv().ok() } else { None };
+                Err(RecvTimeoutError::Timeout) => drop(self.turn(None)),
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.write();
-            self.tidy();
         }
     }
 
+    /// The same as a task, for tests under paused time: then the disk is part of what a seed repeats.
+    async fn run_as_task(mut self) {
+        self.begin();
+        loop {
+            self.read_back();
+            self.measure();
+            let order = match self.orders.try_recv() {
+                Ok(order) => Some(order),
+                Err(TryRecvError::Empty) => {
+                    tokio::time::sleep(TICK * self.quiet.clamp(1, QUIET)).await;
+                    self.orders.try_recv().ok()
+                }
+                Err(TryRecvError::Disconnected) => return,
+            };
+            if let Some(done) = self.turn(order) {
+                drop(self);
+                return done();
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        if let Some(stage) = self.pipeline.spool() {
+            stage.found(self.log.unread());
+        }
+    }
+
+    /// Follows an order, and those that have come meanwhile. At the end it returns whom to tell, once the log is closed.
+    fn turn(&mut self, mut next: Option<Order>) -> Option<Box<dyn FnOnce() + Send>> {
+        self.quiet = if next.is_some() { 0 } else { self.quiet.saturating_add(1) };
+        let mut taken = 0;
+        while let Some(order) = next {
+            match order {
+                Order::Take(operations) => {
+                    self.unwritten_bytes += bytes_of(&operations);
+                    self.unwritten.extend(operations);
+                }
+                Order::Registered { run, id } => {
+                    // What was handed over before is written before.
+                    self.write();
+                    self.note_if_needed(&record::encode_registered(run, id));
+                }
+                Order::End { left, done } => {
+                    self.end(left);
+                    return Some(done);
+                }
+            }
+            taken += 1;
+            next = if taken < ORDERS { self.orders.try_recv().ok() } else { None };
+        }
+        self.write();
+        self.tidy();
+        None
+    }
+
     /// Waits for an order, but no longer than until there is something to do.
-    fn wait(&self, orders: &Receiver<Order>) -> Result<Order, RecvTimeoutError> {
+    fn wait(&self) -> Result<Order, RecvTimeoutError> {
         let idle = self.log.bytes() == 0 && self.unwritten.is_empty();
         if idle {
-            orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            self.orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
-            orders.recv_timeout(TICK)
+            self.orders.recv_timeout(TICK)
         }
     }
 

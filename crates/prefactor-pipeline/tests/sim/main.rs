@@ -12,5 +12,6 @@ mod run;
 mod scenario;
 mod server;
 mod sim;
+mod spool;
 mod story;
 mod transport;

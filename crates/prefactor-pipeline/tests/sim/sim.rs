@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::run::{Outcome, run};
+use crate::spool;
 
 /// Runs the one seed of this variable in place of all others, and prints what happens.
 const SEED: &str = "PREFACTOR_SIM_SEED";
@@ -13,6 +14,9 @@ const SEED: &str = "PREFACTOR_SIM_SEED";
 const SEEDS: &str = "PREFACTOR_SIM_SEEDS";
 
 const DEFAULT_SEEDS: u64 = 3_000;
+
+/// The same where each of them is the lives of several pipelines.
+const DEFAULT_SEEDS_OF_SPOOLS: u64 = 1_000;
 
 /// So much of a trace is shown of a seed that fails.
 const SHOWN: usize = 80;
@@ -36,13 +40,23 @@ fn report(seed: u64, outcome: &Outcome, shown: usize) -> String {
 
 #[test]
 fn every_promise_holds_for_every_seed() {
+    try_seeds(DEFAULT_SEEDS, run);
+}
+
+#[test]
+fn every_promise_holds_for_every_seed_of_a_spool() {
+    try_seeds(DEFAULT_SEEDS_OF_SPOOLS, spool::run);
+}
+
+#[expect(clippy::print_stdout, reason = "whoever runs seeds wants to see them")]
+fn try_seeds(default: u64, run: impl Fn(u64) -> Outcome + Sync) {
     if let Some(seed) = number(SEED) {
         let outcome = run(seed);
         println!("{}", report(seed, &outcome, usize::MAX));
         assert!(outcome.violation.is_none(), "seed {seed} breaks a promise");
         return;
     }
-    let seeds = number(SEEDS).unwrap_or(DEFAULT_SEEDS);
+    let seeds = number(SEEDS).unwrap_or(default);
     let (next, failed) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let begun = std::time::Instant::now();
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -51,19 +65,19 @@ fn every_promise_holds_for_every_seed() {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds || !failed.lock().unwrap().is_empty() {
+                    if seed >= seeds || !failed.lock().expect("no panic").is_empty() {
                         break;
                     }
                     let outcome = run(seed);
                     if outcome.violation.is_some() {
-                        failed.lock().unwrap().push((seed, outcome));
+                        failed.lock().expect("no panic").push((seed, outcome));
                     }
                 }
             });
         }
     });
     println!("{seeds} seeds, {:.0} a second", seeds as f64 / begun.elapsed().as_secs_f64());
-    let failed = failed.into_inner().unwrap();
+    let failed = failed.into_inner().expect("no panic");
     for (seed, outcome) in &failed {
         println!("{}", report(*seed, outcome, SHOWN));
     }
@@ -72,6 +86,11 @@ fn every_promise_holds_for_every_seed() {
 
 #[test]
 fn the_same_seed_is_the_same_run() {
+    the_same_twice(run);
+    the_same_twice(spool::run);
+}
+
+fn the_same_twice(run: impl Fn(u64) -> Outcome) {
     for seed in 0..100 {
         let [first, second] = [run(seed), run(seed)];
 
