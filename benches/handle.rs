@@ -13,7 +13,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use prefactor::pfid::Partition;
 use prefactor::{AgentVersion, Instance, Prefactor};
 use serde::Serialize;
@@ -23,6 +24,10 @@ use support::{ANSWER, LlmCall, ROOMY, sink};
 
 /// Spans between two flushes.
 const RUN: u64 = 10_000;
+
+/// No payload at all: `{}`.
+#[derive(Serialize)]
+struct Empty {}
 
 fn pipeline(budget: u64) -> Prefactor {
     Prefactor::builder()
@@ -72,7 +77,7 @@ fn measure(prefactor: &Prefactor, threads: usize, spans: u64, work: impl Fn(&Ins
 }
 
 /// The same for the beginning of spans alone, or for their end alone, on one thread.
-fn measure_half(prefactor: &Prefactor, spans: u64, payload: &LlmCall, beginning: bool) -> Duration {
+fn measure_half(prefactor: &Prefactor, spans: u64, payload: &impl Serialize, beginning: bool) -> Duration {
     let run = begin(prefactor);
     let mut total = Duration::ZERO;
     let mut left = spans;
@@ -95,40 +100,42 @@ fn span(payload: &(impl Serialize + Sync), result: &(impl Serialize + Sync)) -> 
     move |run| black_box(run.span("agent:llm", payload)).complete(result)
 }
 
+/// What a payload of so many bytes costs.
+fn sizes(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    prefactor: &Prefactor,
+    bytes: &str,
+    payload: &(impl Serialize + Sync),
+) {
+    let mut bench = |what, time: &dyn Fn(u64) -> Duration| {
+        group.bench_function(BenchmarkId::new(what, bytes), |bencher| bencher.iter_custom(time));
+    };
+    bench("typed payload, bytes", &|spans| measure(prefactor, 1, spans, span(payload, &ANSWER)));
+    let (value, result) = (json!(payload), json!(ANSWER));
+    bench("json! payload, bytes", &|spans| measure(prefactor, 1, spans, span(&value, &result)));
+    bench("begin alone, bytes", &|spans| measure_half(prefactor, spans, payload, true));
+    bench("complete alone, bytes", &|spans| measure_half(prefactor, spans, payload, false));
+    let with_child = |run: &Instance| {
+        let parent = run.span("agent:llm", payload);
+        parent.child("agent:tool", payload).complete(&ANSWER);
+        parent.complete(&ANSWER);
+    };
+    bench("span with a child, bytes", &|spans| measure(prefactor, 1, spans, with_child));
+}
+
 fn handles(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("handle");
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
     let prefactor = pipeline(ROOMY);
-    for bytes in [0, 300, 10_000] {
-        let payload = LlmCall::of(bytes);
-        group.bench_function(BenchmarkId::new("typed payload, bytes", bytes), |bencher| {
-            bencher.iter_custom(|spans| measure(&prefactor, 1, spans, span(&payload, &ANSWER)));
-        });
-    }
     let payload = LlmCall::of(300);
-    for (name, beginning) in [("begin alone", true), ("complete alone", false)] {
-        group.bench_function(name, |bencher| {
-            bencher.iter_custom(|spans| measure_half(&prefactor, spans, &payload, beginning));
-        });
-    }
+    sizes(&mut group, &prefactor, "0", &Empty {});
+    sizes(&mut group, &prefactor, "300", &payload);
+    sizes(&mut group, &prefactor, "10000", &LlmCall::of(10_000));
     for threads in [2, 4] {
         group.bench_function(BenchmarkId::new("typed payload, threads", threads), |bencher| {
             bencher.iter_custom(|spans| measure(&prefactor, threads, spans, span(&payload, &ANSWER)));
         });
     }
-    let (value, result) = (json!(payload.clone()), json!(ANSWER));
-    group.bench_function("json! values", |bencher| {
-        bencher.iter_custom(|spans| measure(&prefactor, 1, spans, span(&value, &result)));
-    });
-    group.bench_function("a span with a child", |bencher| {
-        bencher.iter_custom(|spans| {
-            measure(&prefactor, 1, spans, |run| {
-                let parent = run.span("agent:llm", &payload);
-                parent.child("agent:tool", &payload).complete(&ANSWER);
-                parent.complete(&ANSWER);
-            })
-        });
-    });
 
     let ledger = prefactor.flush_blocking(Duration::from_secs(60)).ledger;
     assert_eq!(ledger.delivered, ledger.accepted, "what is measured is delivered: {ledger}");

@@ -22,7 +22,7 @@ const CONNECTIONS: u64 = 2;
 
 /// The ceiling: on each thread, bodies are serialized and posted and answers parsed, one after the other.
 pub fn ceiling(sink: SocketAddr, spans: u64) -> Figures {
-    on_all_connections(sink, CONNECTIONS, spans, |connection, batches| {
+    let mut figures = on_all_connections(sink, CONNECTIONS, spans, |connection, batches| {
         let texts = Texts::new();
         let mut body = Vec::new();
         for batch in 0..batches {
@@ -32,7 +32,12 @@ pub fn ceiling(sink: SocketAddr, spans: u64) -> Figures {
             let answer: Answer<'_> = serde_json::from_slice(answer).expect("a bulk answer");
             assert_eq!(answer.outputs.0, ITEMS);
         }
-    })
+    });
+    // It should be what the pipeline has too.
+    let mut body = Vec::new();
+    write_body(&mut body, &Texts::new(), 0);
+    figures.insert("bytes_per_span".to_owned(), body.len() as f64 / ITEMS as f64);
+    figures
 }
 
 /// The wire: one body is posted again and again, and nobody reads the answers.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::bare;
-use crate::contenders::{Contender, Room};
+use crate::contenders::{Batches, Contender, Room, Server};
 use crate::scenario::{self, Figures};
 
 /// Measures what the arguments say: a sink, a scenario and its numbers, as `plan` writes them.
@@ -21,11 +21,17 @@ fn figures(sink: SocketAddr, words: &[&str]) -> Figures {
     let contender = || Contender::named(words[1]).expect("a contender");
     match words[0] {
         "caller" => scenario::caller(contender(), sink, number(2) as usize, number(3)),
+        "latency" => scenario::latency(contender(), sink, number(2) as usize, number(3)),
         "end-to-end" => match words[1] {
             "ceiling" => bare::ceiling(sink, number(3)),
             "wire" => bare::wire(sink, number(2), number(3)),
             _ => scenario::end_to_end(contender(), sink, number(2) as usize, number(3)),
         },
+        "throughput" => {
+            let server = if words[1] == "far" { Server::Far } else { Server::AtOnce };
+            let batches = Batches { items: number(2) as usize, lanes: number(3) as usize };
+            scenario::throughput(sink, server, batches, number(4))
+        }
         "tight-loop" => scenario::tight_loop(contender(), sink, Room::Default, number(2)),
         "tight-loop-with-room" => {
             scenario::tight_loop(contender(), sink, Room::for_all(number(2)), number(2))

@@ -59,6 +59,9 @@ pub fn ratios(extent: &Extent, measured: &Measured) -> Vec<Ratio> {
     add("caller_vs_otel_2t", of(caller("ours", 2), caller("opentelemetry", 2)), most(0.5));
     add("caller_vs_fastrace_1t", of(caller("ours", 1), caller("fastrace", 1)), most(0.9));
     add("caller_vs_fastrace_2t", of(caller("ours", 2), caller("fastrace", 2)), most(0.9));
+    let children = "fastrace-children";
+    add("caller_vs_fastrace_children_1t", of(caller("ours", 1), caller(children, 1)), None);
+    add("caller_vs_fastrace_children_2t", of(caller("ours", 2), caller(children, 2)), None);
     add("caller_scaling_2t", of(caller("ours", 2), caller("ours", 1)), most(1.3));
     add("dropped_tight_loop", one(lost("tight-loop-with-room", "ours")), most(0.0));
     add("dropped_tight_loop_default_budget", one(lost("tight-loop", "ours")), None);

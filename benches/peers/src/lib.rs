@@ -9,6 +9,7 @@ pub mod http;
 pub mod memory;
 mod otlp;
 pub mod plan;
+pub mod plots;
 pub mod report;
 pub mod scenario;
 pub mod sink;

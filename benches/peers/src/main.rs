@@ -1,18 +1,19 @@
-//! `cargo bench --bench peers -- [--full] [--rounds N] [--only WORDS] [--json FILE]`
+//! `cargo bench --bench peers -- [--full] [--rounds N] [--only WORDS] [--json FILE] [--plots DIR]`
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use prefactor_peers::plan::{self, Extent};
-use prefactor_peers::{child, goals, report, sink};
+use prefactor_peers::{child, goals, plots, report, sink};
 
 const USAGE: &str = "usage: cargo bench --bench peers -- [OPTIONS]
   --quick        five rounds, in less than three minutes (the default)
   --full         eleven rounds of longer measurements
   --rounds N     so many rounds
   --only WORDS   only measurements whose name contains this, for example `caller` or `end-to-end ours`
-  --json FILE    write everything that was measured as JSON";
+  --json FILE    write everything that was measured as JSON
+  --plots DIR    measure for the plots instead, in about four minutes, and write them as SVG into this folder";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: impl Iterator<Item = String>) -> io::Result<()> {
-    let (mut extent, mut only, mut json) = (Extent::QUICK, String::new(), None);
+    let (mut extent, mut only, mut json, mut plots) = (Extent::QUICK, String::new(), None, None);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| io::Error::other(USAGE));
         match argument.as_str() {
@@ -39,6 +40,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> io::Result<()> {
             "--rounds" => extent.rounds = value()?.parse().map_err(|_| io::Error::other(USAGE))?,
             "--only" => only = value()?,
             "--json" => json = Some(PathBuf::from(value()?)),
+            "--plots" => plots = Some(PathBuf::from(value()?)),
             // From cargo.
             "--bench" => {}
             "--help" => {
@@ -48,7 +50,10 @@ fn run(mut arguments: impl Iterator<Item = String>) -> io::Result<()> {
             _ => return Err(io::Error::other(USAGE)),
         }
     }
-    let measured = plan::run(&extent, &only)?;
+    if let Some(folder) = plots {
+        return plots::make(&folder);
+    }
+    let measured = plan::run(plan::comparison(&extent), extent.rounds, &only)?;
     let ratios = goals::ratios(&extent, &measured);
     report::print(&measured, &ratios);
     if let Some(file) = json {

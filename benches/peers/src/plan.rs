@@ -35,7 +35,7 @@ impl Extent {
 }
 
 /// One thing to measure, in a process of its own.
-struct Measurement {
+pub struct Measurement {
     /// What it is called everywhere, and what the process is told to do.
     words: String,
     counts_memory: bool,
@@ -43,10 +43,18 @@ struct Measurement {
     repeated: bool,
 }
 
+impl Measurement {
+    /// One of each round.
+    pub fn repeated(words: String) -> Self {
+        Self { words, counts_memory: false, repeated: true }
+    }
+}
+
 /// All that was measured: the figures of each round, by measurement.
 pub type Measured = BTreeMap<String, Vec<Figures>>;
 
-fn measurements(extent: &Extent) -> Vec<Measurement> {
+/// What the ratios are made of.
+pub fn comparison(extent: &Extent) -> Vec<Measurement> {
     let Extent {
         caller_spans,
         end_to_end_spans,
@@ -60,7 +68,7 @@ fn measurements(extent: &Extent) -> Vec<Measurement> {
     let mut add =
         |repeated, counts_memory, words: String| all.push(Measurement { words, counts_memory, repeated });
     for threads in [1, 2] {
-        for who in ["ours", "opentelemetry", "fastrace"] {
+        for who in ["ours", "opentelemetry", "fastrace", "fastrace-children"] {
             add(true, false, format!("caller {who} {threads} {caller_spans}"));
         }
     }
@@ -87,13 +95,12 @@ fn measurements(extent: &Extent) -> Vec<Measurement> {
 ///
 /// # Errors
 /// A process that could not be started or did not do its part.
-pub fn run(extent: &Extent, only: &str) -> io::Result<Measured> {
+pub fn run(mut all: Vec<Measurement>, rounds: usize, only: &str) -> io::Result<Measured> {
     let sink = Sink::start()?;
-    let mut all = measurements(extent);
     all.retain(|measurement| measurement.words.contains(only));
     let mut measured = Measured::new();
-    for round in 0..extent.rounds {
-        eprintln!("round {} of {}", round + 1, extent.rounds);
+    for round in 0..rounds {
+        eprintln!("round {} of {rounds}", round + 1);
         for measurement in &all {
             if measurement.repeated || round == 0 {
                 let figures = sink.measure(measurement)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 
-use crate::contenders::{Contender, Ours, Peer, Room, Settings};
+use crate::contenders::{Batches, Contender, Ours, Peer, Room, Server, Settings};
 use crate::{memory, span};
 
 /// What a process found out, by name. It is printed as one line of JSON.
@@ -27,8 +27,36 @@ const CALLERS: usize = 2;
 /// and then does not move. Callers come in bursts, and everything is delivered in between: a queue that only ever grows
 /// would measure how fast the kernel finds memory.
 pub fn caller(contender: Contender, sink: SocketAddr, threads: usize, spans: u64) -> Figures {
-    let peer =
-        contender.start(&Settings { sink, stalled: false, room: Room::for_all(spans), instances: threads });
+    let (times, lost) = in_bursts(contender, sink, threads, spans, CHUNK);
+    let at = |share| quantile(&times, share) / CHUNK as f64;
+    Figures::from([
+        ("ns_per_span".to_owned(), at(0.5)),
+        ("ns_per_span_best_tenth".to_owned(), at(0.1)),
+        ("lost".to_owned(), lost as f64),
+    ])
+}
+
+/// How long single spans take their caller, by the share of spans that take no longer. Two looks at the clock are part of it.
+pub fn latency(contender: Contender, sink: SocketAddr, threads: usize, spans: u64) -> Figures {
+    let (times, _) = in_bursts(contender, sink, threads, spans, 1);
+    SHARES.into_iter().map(|share| (share.to_string(), quantile(&times, share))).collect()
+}
+
+/// Where the distribution of latencies is looked at.
+pub const SHARES: [f64; 17] =
+    [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999];
+
+/// The time that each stretch of `chunk` spans took, in order of length, and what was lost.
+fn in_bursts(
+    contender: Contender,
+    sink: SocketAddr,
+    threads: usize,
+    spans: u64,
+    chunk: u64,
+) -> (Vec<Duration>, u64) {
+    // No more than a burst is ever queued: a queue with room for all would be memory that nobody has touched yet.
+    let room = Room::for_all(BURST * threads as u64);
+    let peer = contender.start(&Settings { room, instances: threads, ..Settings::new(sink) });
     let bursts = spans / BURST / threads as u64;
     let at_once = Barrier::new(threads);
     let mut times: Vec<Duration> = thread::scope(|scope| {
@@ -40,9 +68,9 @@ pub fn caller(contender: Contender, sink: SocketAddr, threads: usize, spans: u64
                     let mut times = Vec::new();
                     for burst in 0..=bursts {
                         at_once.wait();
-                        for chunk in 0..BURST / CHUNK {
+                        for first in (0..BURST).step_by(chunk as usize) {
                             let begun = Instant::now();
-                            (0..CHUNK).for_each(|step| caller(chunk * CHUNK + step));
+                            (first..first + chunk).for_each(&mut caller);
                             let took = begun.elapsed();
                             // The first burst warms up.
                             times.extend((burst > 0).then_some(took));
@@ -59,19 +87,36 @@ pub fn caller(contender: Contender, sink: SocketAddr, threads: usize, spans: u64
     });
     let lost = peer.finish((bursts + 1) * BURST * threads as u64).lost;
     times.sort_unstable();
-    let median = times[times.len() / 2].as_nanos() as f64 / CHUNK as f64;
-    let best_tenth = times[times.len() / 10].as_nanos() as f64 / CHUNK as f64;
-    Figures::from([
-        ("ns_per_span".to_owned(), median),
-        ("ns_per_span_best_tenth".to_owned(), best_tenth),
-        ("lost".to_owned(), lost as f64),
-    ])
+    (times, lost)
+}
+
+/// Nanoseconds that this share of the sorted times does not exceed.
+fn quantile(times: &[Duration], share: f64) -> f64 {
+    times[((times.len() - 1) as f64 * share) as usize].as_nanos() as f64
 }
 
 /// Spans per second and CPU time per span, from the first call until the last one is confirmed.
 pub fn end_to_end(contender: Contender, sink: SocketAddr, instances: usize, spans: u64) -> Figures {
     let room = if contender == Contender::Ours { Room::Waiting } else { Room::for_all(spans) };
-    let peer = contender.start(&Settings { sink, stalled: false, room, instances });
+    deliver(contender.start(&Settings { room, instances, ..Settings::new(sink) }), spans)
+}
+
+/// The same for ours with batches of other sizes, other lanes, and a server that may be far away.
+pub fn throughput(sink: SocketAddr, server: Server, batches: Batches, spans: u64) -> Figures {
+    let settings = Settings {
+        server,
+        room: Room::Waiting,
+        instances: 1_000,
+        batches: Some(batches),
+        ..Settings::new(sink)
+    };
+    let peer = Contender::Ours.start(&settings);
+    // What the runs themselves have to tell is no part of it.
+    peer.flush();
+    deliver(peer, spans)
+}
+
+fn deliver(peer: Peer, spans: u64) -> Figures {
     let (begun, cpu) = (Instant::now(), ProcessTime::now());
     call(&peer, CALLERS, spans);
     let end = peer.finish(spans);
@@ -81,15 +126,16 @@ pub fn end_to_end(contender: Contender, sink: SocketAddr, instances: usize, span
         ("cpu_ns_per_span".to_owned(), cpu * 1e9 / spans as f64),
         ("lost".to_owned(), end.lost as f64),
     ]);
-    if let Some(requests) = end.requests {
+    if let Some((requests, bytes)) = end.traffic {
         figures.insert("spans_per_request".to_owned(), spans as f64 / requests as f64);
+        figures.insert("bytes_per_span".to_owned(), bytes as f64 / spans as f64);
     }
     figures
 }
 
 /// The share of a tight loop's spans that is lost.
 pub fn tight_loop(contender: Contender, sink: SocketAddr, room: Room, spans: u64) -> Figures {
-    let peer = contender.start(&Settings { sink, stalled: false, room, instances: 1 });
+    let peer = contender.start(&Settings { room, ..Settings::new(sink) });
     call(&peer, 1, spans);
     let lost = peer.finish(spans).lost;
     Figures::from([("lost_share".to_owned(), lost as f64 / spans as f64)])
@@ -98,7 +144,8 @@ pub fn tight_loop(contender: Contender, sink: SocketAddr, room: Room, spans: u64
 /// Bytes that queued spans hold while the server does not answer, at the highest.
 pub fn memory_per_span(contender: Contender, sink: SocketAddr, spans: u64) -> Figures {
     let before = memory::in_use();
-    let peer = contender.start(&Settings { sink, stalled: true, room: Room::for_all(spans), instances: 1 });
+    let (server, room) = (Server::Stalled, Room::for_all(spans));
+    let peer = contender.start(&Settings { server, room, ..Settings::new(sink) });
     let mut peak = 0;
     {
         let mut caller = peer.caller(0, 1);
@@ -127,7 +174,7 @@ pub fn memory_per_span(contender: Contender, sink: SocketAddr, spans: u64) -> Fi
 
 /// Bytes per run that is registered, started and idle.
 pub fn memory_per_instance(sink: SocketAddr, instances: usize) -> Figures {
-    let ours = Ours::start(&Settings { sink, stalled: false, room: Room::Default, instances: 8 });
+    let ours = Ours::start(&Settings { instances: 8, ..Settings::new(sink) });
     ours.flush();
     let before = memory::in_use();
     let runs = ours.begin(instances);
@@ -141,7 +188,7 @@ pub fn memory_per_instance(sink: SocketAddr, instances: usize) -> Figures {
 
 /// The share of a core that a pipeline takes which has open runs and nothing to do.
 pub fn idle(sink: SocketAddr, instances: usize, time: Duration) -> Figures {
-    let ours = Ours::start(&Settings { sink, stalled: false, room: Room::Default, instances });
+    let ours = Ours::start(&Settings { instances, ..Settings::new(sink) });
     ours.flush();
     thread::sleep(Duration::from_secs(1));
     let cpu = ProcessTime::now();

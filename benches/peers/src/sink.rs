@@ -5,11 +5,16 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use memchr::memmem;
 
+use crate::contenders::Server;
 use crate::http::{Message, read_message};
 use crate::otlp;
+
+/// How long a server takes to answer that is far away.
+pub const ROUND_TRIP: Duration = Duration::from_millis(20);
 
 const KEY: &[u8] = b"\"idempotency_key\":\"";
 const KEY_LEN: usize = 27;
@@ -43,8 +48,11 @@ fn answer_all(stream: TcpStream, taken: &AtomicU64) -> io::Result<()> {
     let (mut request, mut body, mut answer) = (Message::default(), Vec::new(), Vec::new());
     while read_message(&mut stream, &mut request)? {
         let path = request.head.split(' ').nth(1).unwrap_or_default();
-        if path.starts_with("/stall") {
+        if path.starts_with(Server::Stalled.path()) {
             continue;
+        }
+        if path.starts_with(Server::Far.path()) {
+            thread::sleep(ROUND_TRIP);
         }
         body.clear();
         let spans = match path {

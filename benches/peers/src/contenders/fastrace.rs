@@ -5,7 +5,18 @@ use super::End;
 use crate::span;
 
 /// fastrace as it comes, with a reporter that drops what it gets: what is measured is the caller.
-pub struct Fastrace;
+pub struct Fastrace {
+    shape: Shape,
+}
+
+/// Where the spans are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Each is a trace of its own: it is collected when it ends, as ours is.
+    Roots,
+    /// All of a caller are in one trace, as ours are in one run.
+    Children,
+}
 
 struct Nowhere;
 
@@ -16,15 +27,23 @@ impl Reporter for Nowhere {
 }
 
 impl Fastrace {
-    pub(super) fn start() -> Self {
+    pub(super) fn start(shape: Shape) -> Self {
         fastrace::set_reporter(Nowhere, Config::default());
-        Self
+        Self { shape }
     }
 
     pub(super) fn caller(&self) -> Box<dyn FnMut(u64) + '_> {
         let texts = span::Texts::new();
+        let root = match self.shape {
+            Shape::Roots => Span::noop(),
+            Shape::Children => Span::root("run", SpanContext::random()),
+        };
         Box::new(move |step| {
-            let span = Span::root(span::NAME, SpanContext::random()).with_properties(|| {
+            let span = match self.shape {
+                Shape::Roots => Span::root(span::NAME, SpanContext::random()),
+                Shape::Children => Span::enter_with_parent(span::NAME, &root),
+            };
+            let span = span.with_properties(|| {
                 [
                     ("model", span::MODEL.to_owned()),
                     ("temperature", span::TEMPERATURE.to_string()),
@@ -43,6 +62,6 @@ impl Fastrace {
 
     pub(super) fn finish(self) -> End {
         self.flush();
-        End { lost: 0, requests: None }
+        End { lost: 0, traffic: None }
     }
 }

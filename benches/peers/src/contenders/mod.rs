@@ -6,6 +6,7 @@ mod ours;
 
 use std::net::SocketAddr;
 
+pub use fastrace::Shape;
 pub use ours::Ours;
 
 /// Who makes the spans.
@@ -13,7 +14,7 @@ pub use ours::Ours;
 pub enum Contender {
     Ours,
     OpenTelemetry,
-    Fastrace,
+    Fastrace(Shape),
 }
 
 /// How much may wait.
@@ -33,18 +34,54 @@ impl Room {
     }
 }
 
+/// When the server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    AtOnce,
+    /// As one that is some thousand kilometres away.
+    Far,
+    /// It takes requests and never answers.
+    Stalled,
+}
+
+impl Server {
+    /// What paths to it begin with.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::AtOnce => "",
+            Self::Far => "/far",
+            Self::Stalled => "/stall",
+        }
+    }
+}
+
+/// Settings of ours alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Batches {
+    pub items: usize,
+    pub lanes: usize,
+}
+
 pub struct Settings {
     pub sink: SocketAddr,
-    /// The server takes requests and never answers.
-    pub stalled: bool,
+    pub server: Server,
     pub room: Room,
     pub instances: usize,
+    /// None: as they are by default.
+    pub batches: Option<Batches>,
+}
+
+impl Settings {
+    pub fn new(sink: SocketAddr) -> Self {
+        Self { sink, server: Server::AtOnce, room: Room::Default, instances: 1, batches: None }
+    }
 }
 
 /// What became of it all.
 pub struct End {
     pub lost: u64,
-    pub requests: Option<u64>,
+    /// Requests and the bytes of their bodies, where that is told.
+    pub traffic: Option<(u64, u64)>,
 }
 
 impl Contender {
@@ -52,7 +89,8 @@ impl Contender {
         Some(match name {
             "ours" => Self::Ours,
             "opentelemetry" => Self::OpenTelemetry,
-            "fastrace" => Self::Fastrace,
+            "fastrace" => Self::Fastrace(Shape::Roots),
+            "fastrace-children" => Self::Fastrace(Shape::Children),
             _ => return None,
         })
     }
@@ -61,7 +99,7 @@ impl Contender {
         match self {
             Self::Ours => Peer::Ours(Ours::start(settings)),
             Self::OpenTelemetry => Peer::OpenTelemetry(opentelemetry::OpenTelemetry::start(settings)),
-            Self::Fastrace => Peer::Fastrace(fastrace::Fastrace::start()),
+            Self::Fastrace(shape) => Peer::Fastrace(fastrace::Fastrace::start(shape)),
         }
     }
 }

@@ -24,7 +24,7 @@ impl OpenTelemetry {
     pub(super) fn start(settings: &Settings) -> Self {
         // Our client wants reqwest without a provider of its own, and cargo unites the features of both.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let path = if settings.stalled { "/stall" } else { "" };
+        let path = settings.server.path();
         let exporter = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)
@@ -70,6 +70,6 @@ impl OpenTelemetry {
     pub(super) fn finish(self, made: u64) -> End {
         self.flush();
         let taken = spans_taken(self.sink).expect("the sink answers") - self.taken_before;
-        End { lost: made - taken, requests: None }
+        End { lost: made - taken, traffic: None }
     }
 }

@@ -2,9 +2,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use prefactor::pfid::Partition;
-use prefactor::{AgentVersion, Instance, Prefactor};
+use prefactor::{AgentVersion, Instance, Prefactor, Traffic};
 
-use super::{End, Room, Settings};
+use super::{Batches, End, Room, Settings};
 use crate::span;
 
 /// Longer than anything here takes.
@@ -24,8 +24,7 @@ pub struct Ours {
 
 impl Ours {
     pub fn start(settings: &Settings) -> Self {
-        let path = if settings.stalled { "/stall" } else { "" };
-        let url = format!("http://{}{path}", settings.sink);
+        let url = format!("http://{}{}", settings.sink, settings.server.path());
         let mut builder = Prefactor::builder()
             .api_url(url.parse().expect("a url"))
             .api_token("a-token-for-the-sink".parse().expect("a token"))
@@ -34,6 +33,9 @@ impl Ours {
             .requests_per_second(None::<NonZeroU32>);
         if let Room::Spans(spans) = settings.room {
             builder = builder.memory_budget((spans * BYTES_PER_SPAN) as u64);
+        }
+        if let Some(Batches { items, lanes }) = settings.batches {
+            builder = builder.max_batch_items(items).lanes(lanes);
         }
         let prefactor = builder.build().expect("a pipeline");
         let runs = begin(&prefactor, settings.instances);
@@ -73,7 +75,8 @@ impl Ours {
         assert_eq!(ledger.rejected_total().operations, 0, "{ledger}");
         // A span is two operations, and the loss of either is the loss of the span.
         let lost = ledger.lost_total().operations + ledger.in_flight().operations;
-        End { lost: lost.div_ceil(2), requests: Some(self.prefactor.traffic().requests) }
+        let Traffic { requests, bytes, .. } = self.prefactor.traffic();
+        End { lost: lost.div_ceil(2), traffic: Some((requests, bytes)) }
     }
 }
 
