@@ -1,3 +1,5 @@
+use std::fmt;
+
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
@@ -13,7 +15,6 @@ use crate::{IdempotencyKey, PrefactorClient, RawResponse, envelope};
 ///
 /// Sent again after failures that may pass (API contract, Transport), each time with the same bytes and the same key. A
 /// request that changes something should have a key, for an attempt may land without its answer coming back.
-#[derive(Debug)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'a> {
     client: &'a PrefactorClient,
@@ -103,6 +104,20 @@ impl<'a> Request<'a> {
             .idempotency_key
             .map(|key| HeaderValue::try_from(key.as_str()).expect("a checked key is a valid header value"));
         Ok(Attempt { method: self.method, url, body, idempotency_header })
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    /// Without the parameters and the body, which may be a payload.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("client", &self.client)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("params", &self.params.len())
+            .field("body_len", &self.body.as_ref().and_then(|body| body.as_ref().ok()).map(Bytes::len))
+            .field("idempotency_key", &self.idempotency_key)
+            .finish()
     }
 }
 

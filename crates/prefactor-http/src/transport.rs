@@ -51,7 +51,6 @@ impl fmt::Debug for RawResponse {
 }
 
 /// All that a request needs to be sent, any number of times.
-#[derive(Debug, Clone)]
 pub(crate) struct Attempt {
     pub(crate) method: Method,
     pub(crate) url: Url,

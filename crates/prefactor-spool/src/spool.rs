@@ -182,7 +182,7 @@ impl Spool {
         self.close_current()?;
         let lowest = self.segments.first_key_value().map_or(self.next, |(first, _)| *first);
         let first = lowest.checked_sub(count).ok_or(AppendError::Full)?;
-        let (mut segment, mut file) = segment::create(&self.directory.path, first, self.next_generation)?;
+        let (mut segment, mut file) = self.create(first)?;
         if let Err(error) =
             file.write_all(&frames).and_then(|()| file.sync_all()).and_then(|()| self.directory.sync())
         {
@@ -419,7 +419,7 @@ impl Spool {
         while self.segments.contains_key(&self.next) {
             self.next += 1;
         }
-        let (segment, file) = segment::create(&self.directory.path, self.next, self.next_generation)?;
+        let (segment, file) = self.create(self.next)?;
         self.next_generation += 1;
         if self.read.segment == self.next {
             // All was read of a file of that name, which is gone.
@@ -433,6 +433,14 @@ impl Spool {
         self.segments.insert(self.next, segment);
         self.current = Some((self.next, file));
         Ok(())
+    }
+
+    /// Not where somebody has used up all numbers: what is written there would count for foreign at the next start.
+    fn create(&self, first: u64) -> io::Result<(Segment, File)> {
+        if first.max(self.next_generation) >= BEYOND_ALL {
+            return Err(io::Error::other("a file of the spool has the last number that there is"));
+        }
+        segment::create(&self.directory.path, first, self.next_generation)
     }
 
     fn close_current(&mut self) -> io::Result<()> {

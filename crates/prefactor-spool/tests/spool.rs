@@ -157,6 +157,24 @@ fn a_generation_that_no_spool_ever_has_is_a_foreign_file() {
     assert_eq!(bodies(&read_all(&mut spool)), ["a"]);
 }
 
+#[test]
+fn what_is_taken_is_never_foreign_at_the_next_start() {
+    let folder = TempDir::new().expect("a folder");
+    let other = TempDir::new().expect("a folder");
+    open(other.path()).0.append(&["last"], 1).expect("room");
+    let mut file = fs::read(&segment_files(other.path())[0]).expect("a file");
+    let last = (1 << 62) - 1;
+    rename_to(&mut file, last);
+    fs::write(folder.path().join(format!("{last:020}.spool")), file).expect("a disk");
+
+    for _ in 0..2 {
+        let (mut spool, recovered) = open(folder.path());
+        assert!(recovered.messages.is_empty(), "{recovered:?}");
+        assert_eq!(bodies(&read_all(&mut spool)), ["last"]);
+        assert!(matches!(spool.append(&["no"], 1), Err(AppendError::Io(_))));
+    }
+}
+
 /// Writes another first number into the header of a file.
 fn rename_to(file: &mut [u8], first: u64) {
     file[8..16].copy_from_slice(&first.to_le_bytes());

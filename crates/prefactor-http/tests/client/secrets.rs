@@ -46,6 +46,20 @@ async fn the_token_shows_in_no_debug() {
 }
 
 #[tokio::test]
+async fn what_is_sent_shows_in_no_debug() {
+    let server = Server::answering([]).await;
+    let client = server.client();
+
+    let request = client
+        .request(Method::POST, "/api/v1/ping")
+        .params([("q", "patient")])
+        .json_data(&serde_json::json!({ "diagnosis": "measles" }));
+    let printed = format!("{request:?} {request:#?}");
+
+    assert!(!printed.contains("measles") && !printed.contains("patient"), "{printed}");
+}
+
+#[tokio::test]
 async fn the_token_shows_in_no_error() {
     let echo = format!("Authorization: Bearer {TOKEN}");
     let refusal = format!(r#"{{"code":"bad","message":"{echo}","errors":{{"a":["{echo}"],"b":"{echo}"}}}}"#);
