@@ -298,9 +298,6 @@ impl Run {
     pub(crate) fn registered_as(self: &Arc<Self>, id: Pfid) {
         self.registered.store(true, Ordering::Relaxed);
         self.pipeline.learn_partition(id.partition());
-        if let Some(spool) = self.pipeline.spool() {
-            spool.registered(self.key, id);
-        }
         match self.chosen_id.get() {
             Some(chosen) if *chosen == id => return,
             Some(_) => self.pipeline.ids_are_assigned_by_server(),
@@ -374,11 +371,16 @@ impl Run {
 
     /// The id of a span on the server, as far as it is known. `None` before that of the run is.
     pub(crate) fn span_id(&self, span: Stem) -> Option<Pfid> {
-        let ours = span.with_partition(self.id()?.partition());
+        let run = self.id()?;
+        Some(self.assigned_span_id(span).unwrap_or_else(|| span.with_partition(run.partition())))
+    }
+
+    /// The id that the API has given to a span, where it is known to be another one than ours.
+    pub(crate) fn assigned_span_id(&self, span: Stem) -> Option<Pfid> {
         if !self.pipeline.server_assigns_span_ids() {
-            return Some(ours);
+            return None;
         }
-        Some(lock(&self.span_answers).assigned(span).unwrap_or(ours))
+        lock(&self.span_answers).assigned(span)
     }
 
     fn answered(self: &Arc<Self>) {

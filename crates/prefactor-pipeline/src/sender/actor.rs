@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prefactor_http::{RawResponse, RetryPolicy, StatusCodes};
-use prefactor_pfid::Pfid;
+use prefactor_pfid::{Pfid, Stem};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
@@ -275,7 +275,7 @@ impl SenderActor {
         lease.complete(left);
     }
 
-    fn deliver(&self, operation: Operation, id: Option<Pfid>, answered_at: Timestamp) {
+    fn deliver(&self, mut operation: Operation, id: Option<Pfid>, answered_at: Timestamp) {
         let run = operation.run();
         match &operation.action {
             Action::Register { .. } => match id.or(run.id()) {
@@ -292,6 +292,11 @@ impl SenderActor {
             _ => {}
         }
         self.pipeline.delivered(&operation, answered_at);
+        if let Some(spool) = self.pipeline.spool()
+            && let Some((thing, id)) = named_by_api(&operation)
+        {
+            spool.named(thing, id, std::mem::take(&mut operation.ticket.claim));
+        }
         operation.settle(Fate::Delivered);
     }
 
@@ -332,6 +337,16 @@ fn tell_of_terminations(operations: &[Operation], signals: &[Signal]) {
         if let Some(operation) = item.or(only) {
             operation.run().terminate(reason.as_deref());
         }
+    }
+}
+
+/// What a delivered operation has made, and the id of it that others must name and may not know.
+fn named_by_api(operation: &Operation) -> Option<(Stem, Pfid)> {
+    let run = operation.run();
+    match &operation.action {
+        Action::Register { .. } => Some((run.key(), run.id()?)),
+        Action::CreateSpan(create) => Some((create.id, run.assigned_span_id(create.id)?)),
+        _ => None,
     }
 }
 

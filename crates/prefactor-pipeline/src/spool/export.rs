@@ -1,13 +1,12 @@
 //! What waits in a spool, in words that people and programs can read.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use prefactor_pfid::{Partition, Pfid, Stem};
+use prefactor_pfid::Partition;
 
-use super::record::{self, Decoded};
+use super::record::{self, Decoded, Ids};
 use crate::clock::Timestamp;
 use crate::instance::Run;
 use crate::log::LogLevel;
@@ -26,14 +25,14 @@ use crate::wire;
 /// What the system says of the directory or of `out`.
 pub fn export(directory: &Path, mut out: impl Write) -> io::Result<u64> {
     let pipeline = nowhere();
-    let mut registered: Option<HashMap<Stem, Pfid>> = None;
+    let mut ids: Option<Ids> = None;
     let mut count = 0;
     let mut written = Ok(());
     prefactor_spool::for_each(directory, |notes, record| {
-        let registered = registered
-            .get_or_insert_with(|| notes.iter().filter_map(|note| record::decode_registered(note)).collect());
+        let ids =
+            ids.get_or_insert_with(|| notes.iter().filter_map(|note| record::decode_id(note)).collect());
         if let Some(decoded) = record::decode(&record.body) {
-            written = out.write_all(&line(&pipeline, registered, decoded, record.sequence, record.at));
+            written = out.write_all(&line(&pipeline, ids, decoded, record.sequence, record.at));
             count += 1;
         }
         written.is_ok()
@@ -43,17 +42,14 @@ pub fn export(directory: &Path, mut out: impl Write) -> io::Result<u64> {
     Ok(count)
 }
 
-fn line(
-    pipeline: &Arc<Pipeline>,
-    registered: &HashMap<Stem, Pfid>,
-    decoded: Decoded,
-    sequence: u64,
-    at: u64,
-) -> Vec<u8> {
-    let id = decoded.instance.or_else(|| registered.get(&decoded.run).copied());
+fn line(pipeline: &Arc<Pipeline>, ids: &Ids, decoded: Decoded, sequence: u64, at: u64) -> Vec<u8> {
+    let id = decoded.instance(ids);
     let has_id = id.is_some();
     let id = id.or_else(|| Some(decoded.run.with_partition(Partition::new(0).ok()?)));
     let run = Run::revive(Arc::clone(pipeline), decoded.run, id, true);
+    if let Some((span, id)) = decoded.referred(ids) {
+        run.span_created_as(span, id);
+    }
     let epoch = run.account().accept(0);
     let operation = Operation::new(Ticket::new(run, epoch, 0), decoded.action);
     let body = wire::body(&[operation]);

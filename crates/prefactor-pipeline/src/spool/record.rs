@@ -1,5 +1,7 @@
 //! An operation as bytes, with all that is needed to send it again under the same ids and keys. Pure.
 
+use std::collections::HashMap;
+
 use prefactor_http::FinishStatus;
 use prefactor_pfid::{Pfid, Stem};
 use serde::{Deserialize, Serialize, Serializer};
@@ -7,27 +9,48 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::clock::Timestamp;
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish};
 use crate::payload::Json;
+use crate::random_key::RandomKeyed;
 
 /// The first byte of every record. Another one is another format.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What a record says.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) run: Stem,
-    /// The run's id, as far as it was known then.
-    pub(crate) instance: Option<Pfid>,
+    /// The run's id, as far as it was known then, or the one that it was to have.
+    instance: Option<Pfid>,
+    /// The API's own id of the span that the operation refers to, as far as it was known then.
+    referred: Option<Pfid>,
     /// Calls that the operation stands for, by the epoch in which they were accepted.
     pub(crate) operations: [u16; 2],
     pub(crate) action: Action,
 }
 
-/// Appends an operation.
+/// What notes tell: the ids under which the API has made runs and spans.
+pub(crate) type Ids = HashMap<Stem, Pfid, RandomKeyed>;
+
+impl Decoded {
+    /// The run's id. A note about it knows better than the record.
+    pub(crate) fn instance(&self, ids: &Ids) -> Option<Pfid> {
+        ids.get(&self.run).copied().or(self.instance)
+    }
+
+    /// The span that the operation refers to, where the API has made it under an id of its own.
+    pub(crate) fn referred(&self, ids: &Ids) -> Option<(Stem, Pfid)> {
+        let span = self.action.refers_to()?;
+        Some((span, ids.get(&span).copied().or(self.referred)?))
+    }
+}
+
+/// Writes an operation.
 pub(crate) fn encode(operation: &Operation) -> Vec<u8> {
     let run = operation.run();
+    let referred = operation.action.refers_to().and_then(|span| run.assigned_span_id(span));
     let record = Record {
         run: run.key().into(),
         instance: run.id().map(Pfid::to_bytes),
+        referred: referred.map(Pfid::to_bytes),
         operations: operation.ticket.operations(),
         action: (&operation.action).into(),
     };
@@ -41,26 +64,29 @@ pub(crate) fn encode(operation: &Operation) -> Vec<u8> {
 pub(crate) fn decode(bytes: &[u8]) -> Option<Decoded> {
     let (version, bytes) = bytes.split_first()?;
     let record: Record<'_> = (*version == VERSION).then(|| postcard::from_bytes(bytes).ok())??;
-    let instance = match record.instance {
-        Some(bytes) => Some(Pfid::from_bytes(&bytes).ok()?),
-        None => None,
-    };
-    let action = record.action.read()?;
-    Some(Decoded { run: record.run.read()?, instance, operations: record.operations, action })
+    let id = |bytes: Option<[u8; Pfid::BYTES]>| bytes.map(|bytes| Pfid::from_bytes(&bytes)).transpose().ok();
+    Some(Decoded {
+        run: record.run.read()?,
+        instance: id(record.instance)?,
+        referred: id(record.referred)?,
+        operations: record.operations,
+        action: record.action.read()?,
+    })
 }
 
-/// The note that a run was registered under this id.
-pub(crate) fn encode_registered(run: Stem, id: Pfid) -> Vec<u8> {
+/// The note that the API has made a run, or a span, under this id.
+pub(crate) fn encode_id(thing: Stem, id: Pfid) -> Vec<u8> {
     let mut note = vec![VERSION];
-    note.extend(run.as_u128().to_le_bytes());
+    note.extend(thing.as_u128().to_le_bytes());
     note.extend(id.to_bytes());
     note
 }
 
-pub(crate) fn decode_registered(note: &[u8]) -> Option<(Stem, Pfid)> {
+pub(crate) fn decode_id(note: &[u8]) -> Option<(Stem, Pfid)> {
     let (version, note) = note.split_first()?;
-    let (run, id) = note.split_first_chunk::<16>()?;
-    (*version == VERSION).then(|| Some((stem_of(u128::from_le_bytes(*run))?, Pfid::from_bytes(id).ok()?)))?
+    let (thing, id) = note.split_first_chunk::<16>()?;
+    (*version == VERSION)
+        .then(|| Some((stem_of(u128::from_le_bytes(*thing))?, Pfid::from_bytes(id).ok()?)))?
 }
 
 fn stem_of(number: u128) -> Option<Stem> {
@@ -72,6 +98,7 @@ fn stem_of(number: u128) -> Option<Stem> {
 struct Record<'a> {
     run: Id,
     instance: Option<[u8; Pfid::BYTES]>,
+    referred: Option<[u8; Pfid::BYTES]>,
     operations: [u16; 2],
     #[serde(borrow)]
     action: Written<'a>,
@@ -303,11 +330,28 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_comes_back_with_its_id() {
+    fn ids_that_the_api_gave_come_from_the_record_or_from_a_later_note() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let [told, noted] = [8, 9].map(|n| stem(n).with_partition(partition()));
+        run.span_created_as(stem(2), told);
+        let read = |action| decode(&encode(&operation(&run, action))).expect("what was encoded");
+        let (none, notes) = (Ids::default(), Ids::from_iter([(run.key(), noted), (stem(3), noted)]));
+
+        assert_eq!(read(finish(2)).referred(&none), Some((stem(2), told)));
+        assert_eq!(read(create(4, Some(2))).referred(&notes), Some((stem(2), told)));
+        assert_eq!(read(finish(3)).referred(&none), None);
+        assert_eq!(read(finish(3)).referred(&notes), Some((stem(3), noted)));
+        assert_eq!(read(create(2, None)).referred(&notes), None);
+        assert_eq!(read(finish(2)).instance(&none), run.id());
+        assert_eq!(read(finish(2)).instance(&notes), Some(noted), "it was only to have the other one");
+    }
+
+    #[test]
+    fn a_note_comes_back_with_its_id() {
         let id = stem(9).with_partition(partition());
 
-        assert_eq!(decode_registered(&encode_registered(stem(1), id)), Some((stem(1), id)));
-        assert_eq!(decode_registered(b"\x01short"), None);
+        assert_eq!(decode_id(&encode_id(stem(1), id)), Some((stem(1), id)));
+        assert_eq!(decode_id(b"\x01short"), None);
     }
 
     #[test]
@@ -322,11 +366,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (decode(&bytes), decode_registered(&bytes));
+            let _ = (decode(&bytes), decode_id(&bytes));
             if let Some(first) = bytes.first_mut() {
                 *first = VERSION;
             }
-            let _ = (decode(&bytes), decode_registered(&bytes));
+            let _ = (decode(&bytes), decode_id(&bytes));
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use prefactor_pfid::{Pfid, Stem};
+use prefactor_pfid::Stem;
 
-use super::record::Decoded;
+use super::record::{Decoded, Ids};
 use super::{Claim, record};
 use crate::account::Epoch;
 use crate::instance::Run;
@@ -26,19 +26,19 @@ struct Waiting {
 pub(super) struct Runs {
     pipeline: Arc<Pipeline>,
     waiting: HashMap<Stem, Waiting, RandomKeyed>,
-    /// The ids of runs whose records may not tell them.
-    registered: HashMap<Stem, Pfid, RandomKeyed>,
+    /// The ids of runs and spans that records may not tell.
+    ids: Ids,
 }
 
 impl Runs {
     pub(super) fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self { pipeline, waiting: HashMap::default(), registered: HashMap::default() }
+        Self { pipeline, waiting: HashMap::default(), ids: Ids::default() }
     }
 
     /// Takes in what an earlier process has written down.
     pub(super) fn learn(&mut self, notes: &[Vec<u8>]) {
-        self.registered.extend(notes.iter().filter_map(|note| record::decode_registered(note)));
-        if let Some(id) = self.registered.values().next() {
+        self.ids.extend(notes.iter().filter_map(|note| record::decode_id(note)));
+        if let Some(id) = self.ids.values().next() {
             self.pipeline.learn_partition(id.partition());
         }
     }
@@ -70,11 +70,11 @@ impl Runs {
     /// Makes an operation again that an earlier process has left, and accepts it for this one. `None` for an operation
     /// whose run can't be known any more.
     pub(super) fn revive(&mut self, decoded: Decoded, sequence: u64) -> Option<Operation> {
-        let Decoded { run: key, instance, operations, action } = decoded;
+        let (id, referred) = (decoded.instance(&self.ids), decoded.referred(&self.ids));
+        let Decoded { run: key, operations, action, .. } = decoded;
         let run = match self.waiting.get(&key) {
             Some(waiting) => Arc::clone(&waiting.run),
             None => {
-                let id = instance.or_else(|| self.registered.get(&key).copied());
                 let begins = matches!(action, Action::Register { .. });
                 if id.is_none() && !begins {
                     return None;
@@ -86,6 +86,9 @@ impl Runs {
                 run
             }
         };
+        if let Some((span, id)) = referred {
+            run.span_created_as(span, id);
+        }
         if let Action::FinishInstance { .. } = action {
             // The last of its run.
             self.waiting.remove(&key);
@@ -103,7 +106,7 @@ impl Runs {
     /// All was read: what is still waited for is in no record any more.
     pub(super) fn all_read(&mut self) {
         self.settle(Fate::Lost(LossReason::SpoolDamaged));
-        self.registered = HashMap::default();
+        self.ids = Ids::default();
     }
 
     /// What is on disk stays there.

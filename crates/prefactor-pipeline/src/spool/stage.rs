@@ -15,8 +15,9 @@ use crate::operation::Operation;
 pub(crate) enum Order {
     /// From the intake: operations in the order of their calls.
     Take(Vec<Operation>),
-    /// From the sender: what the records of a run can't do without.
-    Registered { run: Stem, id: Pfid },
+    /// From the sender: the id of a run or a span, which other records can't do without. The record of the operation that
+    /// has made it goes when this is written down.
+    Named { thing: Stem, id: Pfid, claim: Claim },
     /// From the end of the pipeline.
     End { left: Leftovers, done: Box<dyn FnOnce() + Send> },
 }
@@ -134,9 +135,9 @@ impl Stage {
         }
     }
 
-    /// Writes down under which id a run was registered.
-    pub(crate) fn registered(&self, run: Stem, id: Pfid) {
-        let _ = self.orders.send(Order::Registered { run, id });
+    /// Writes down under which id the API has made a run or a span, and lets go of the record that had it made.
+    pub(crate) fn named(&self, thing: Stem, id: Pfid, claim: Claim) {
+        let _ = self.orders.send(Order::Named { thing, id, claim });
     }
 
     /// Takes what is left when the pipeline ends; `done` is called, or dropped, when all is on disk that can be.
@@ -166,7 +167,7 @@ impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Take(_) => "Take",
-            Self::Registered { .. } => "Registered",
+            Self::Named { .. } => "Named",
             Self::End { .. } => "End",
         })
     }

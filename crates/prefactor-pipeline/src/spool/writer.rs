@@ -121,7 +121,7 @@ fn without_a_log(pipeline: &Arc<Pipeline>, orders: &Receiver<Order>) {
     while let Ok(order) = orders.recv() {
         match order {
             Order::Take(operations) => pipeline.submit(IntakeInput::Spooled(operations)),
-            Order::Registered { .. } => {}
+            Order::Named { .. } => {}
             Order::End { left, done } => {
                 drop(left);
                 return done();
@@ -222,10 +222,10 @@ impl Writer {
                     self.unwritten_bytes += bytes_of(&operations);
                     self.unwritten.extend(operations);
                 }
-                Order::Registered { run, id } => {
-                    // What was handed over before is written before.
-                    self.write();
-                    self.note_if_needed(&record::encode_registered(run, id));
+                Order::Named { thing, id, mut claim } => {
+                    // What is not written yet tells the id itself.
+                    self.note_if_needed(&record::encode_id(thing, id));
+                    claim.take().for_each(|sequence| self.log.acknowledge(sequence));
                 }
                 Order::End { left, done } => {
                     self.end(left);

@@ -76,6 +76,7 @@ fn try_seeds(default: u64, run: impl Fn(u64) -> Outcome + Sync) {
             });
         }
     });
+    let seeds = next.into_inner().min(seeds);
     println!("{seeds} seeds, {:.0} a second", seeds as f64 / begun.elapsed().as_secs_f64());
     let failed = failed.into_inner().expect("no panic");
     for (seed, outcome) in &failed {
