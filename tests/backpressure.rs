@@ -7,7 +7,7 @@ use prefactor::{AgentVersion, LossReason, UndeliveredReason};
 use prefactor_emulator::{Faults, SpanStatus};
 use serde_json::json;
 
-use crate::support::{PATIENCE, Server, assert_settled};
+use crate::support::{PATIENCE, Server, assert_settled, wait_until};
 
 const BUDGET: u64 = 1 << 20;
 
@@ -89,13 +89,14 @@ fn children_of_a_span_that_found_no_room_go_to_its_parent() {
 fn an_outage_is_survived_without_a_word_from_the_caller() {
     let server = Server::start();
     server.set_faults(Faults::new().black_hole());
-    let prefactor = server.pipeline().request_timeout(Duration::from_millis(50)).build().expect("a pipeline");
+    let prefactor =
+        server.pipeline().request_timeout(Duration::from_millis(500)).build().expect("a pipeline");
     let run = prefactor.instance(AgentVersion::new("agent", "v1")).start();
     for n in 0..100 {
         run.span("step", &json!({ "n": n })).complete(&());
     }
-    assert!(!prefactor.flush_blocking(Duration::from_millis(200)).complete);
-    assert_eq!(prefactor.health(), prefactor::Health::Unreachable);
+    wait_until("the outage is noticed", || prefactor.health() == prefactor::Health::Unreachable);
+    assert!(!prefactor.flush_blocking(Duration::from_millis(100)).complete);
 
     server.clear_faults();
     run.finish();

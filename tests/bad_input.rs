@@ -5,7 +5,7 @@ use prefactor_http::{ApiToken, ApiUrl};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use crate::support::{PATIENCE, Server, assert_all_delivered, assert_settled};
+use crate::support::{PATIENCE, Server, assert_all_delivered, assert_settled, wait_until};
 
 #[test]
 fn a_wrong_token_pauses_and_the_report_says_why_nothing_arrived() {
@@ -14,9 +14,9 @@ fn a_wrong_token_pauses_and_the_report_says_why_nothing_arrived() {
     let run = prefactor.instance(AgentVersion::new("agent", "v1")).start();
     run.span("step", &json!({})).complete(&());
 
-    assert!(!prefactor.flush_blocking(Duration::from_millis(300)).complete);
-    assert_eq!(prefactor.health(), Health::Unauthorized);
-    let report = prefactor.shutdown_blocking(Duration::from_millis(100));
+    wait_until("the token is refused", || prefactor.health() == Health::Unauthorized);
+    assert!(!prefactor.flush_blocking(Duration::from_millis(100)).complete);
+    let report = prefactor.shutdown_blocking(Duration::from_secs(1));
 
     assert!(!report.complete);
     assert_eq!(report.ledger.lost_for(LossReason::Unauthorized), report.ledger.accepted);

@@ -14,7 +14,7 @@ use prefactor_emulator::{Faults, Latency};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{PATIENCE, Server, assert_settled};
+use crate::support::{PATIENCE, Server, assert_settled, wait_until};
 
 /// The deadline where the server is dead: it is reached.
 const SHORT: Duration = Duration::from_millis(150);
@@ -141,13 +141,13 @@ fn end(surrounding: Surrounding, way: Way, api: Api) {
 
     let Some(observer) = way.end(surrounding, prefactor, api) else {
         // Delivering goes on in the background; the hook hears of what it could not do.
-        return wait_until(|| match api {
+        return wait_until("the hook hears of all that is lost", || match api {
             Api::Dead => told.load(Ordering::Relaxed) == 5,
             Api::Fine | Api::Slow => server.instances().iter().any(|run| run.finished_at.is_some()),
         });
     };
     // A guard that is dropped in a runtime waits for nothing.
-    wait_until(|| observer.ledger().in_flight().operations == 0);
+    wait_until("all have their fate", || observer.ledger().in_flight().operations == 0);
     let ledger = observer.ledger();
     assert_settled(&observer, &ledger);
     match api {
@@ -180,12 +180,6 @@ fn every_ending_in_every_surrounding_keeps_its_deadline_and_tells_the_truth() {
                 }
             }
         }
-    }
-}
-
-fn wait_until(mut condition: impl FnMut() -> bool) {
-    while !condition() {
-        thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write as _};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +22,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 const TOKEN: &str = "tok-7f3a91c4-unmistakable";
 const PAYLOAD: &str = "diary-5e02bd77-unmistakable";
+
+/// Much longer than any part takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Everything that was printed by anybody.
 static PRINTED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -55,6 +59,7 @@ fn neither_tokens_nor_payloads_are_printed_whatever_happens() {
     let folder = tempfile::tempdir().expect("a folder");
 
     for (round, faults) in all_faults().into_iter().enumerate() {
+        let name = format!("round {round}, {faults:?}");
         let emulator = Emulator::builder().token(TOKEN).faults(faults);
         let emulator = runtime.block_on(emulator.start()).expect("a port on loopback");
         show(&emulator);
@@ -63,11 +68,13 @@ fn neither_tokens_nor_payloads_are_printed_whatever_happens() {
             1 => Some(Spool::overflow(folder.path().join(round.to_string())).max_bytes(20_000)),
             _ => Some(Spool::write_ahead(folder.path().join(round.to_string()))),
         };
-        use_all(builder(emulator.url()), spool);
+        let builder = builder(emulator.url());
+        in_time(&name, || use_all(builder, spool));
     }
     let echo = echo();
-    use_all(builder(&echo), None);
-    runtime.block_on(ask_directly(&echo));
+    let builder = builder(&echo);
+    in_time("the pipeline and a server that echoes", || use_all(builder, None));
+    in_time("the client and a server that echoes", move || runtime.block_on(ask_directly(&echo)));
 
     drop(std::panic::take_hook());
     let printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -80,6 +87,25 @@ fn neither_tokens_nor_payloads_are_printed_whatever_happens() {
         for form in [secret, bytes.trim_matches(['[', ']'])] {
             let found = printed.find(form).map(|at| &printed[at.saturating_sub(300)..]);
             assert_eq!(found.map(|text| text.chars().take(600).collect::<String>()), None);
+        }
+    }
+}
+
+/// Does it on a thread of its own, and tells what it is that hangs or panics: the hook above prints to nobody.
+fn in_time(what: &str, act: impl FnOnce() + Send + 'static) {
+    let (done, ended) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        act();
+        let _ = done.send(());
+    });
+    let Err(error) = ended.recv_timeout(PATIENCE) else { return };
+    drop(std::panic::take_hook());
+    match error {
+        RecvTimeoutError::Timeout => panic!("{what}: it has not ended within {PATIENCE:?}"),
+        RecvTimeoutError::Disconnected => {
+            let panic = thread.join().expect_err("it has not told that it is done");
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            panic!("{what}: {}", message.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic"));
         }
     }
 }

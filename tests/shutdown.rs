@@ -4,7 +4,7 @@ use prefactor::{AgentVersion, LossReason, Prefactor};
 use prefactor_emulator::Faults;
 use serde_json::json;
 
-use crate::support::{PATIENCE, Server, assert_all_delivered, assert_settled};
+use crate::support::{PATIENCE, Server, assert_all_delivered, assert_settled, wait_until};
 
 #[test]
 fn a_flush_waits_until_everything_before_it_has_arrived() {
@@ -96,7 +96,7 @@ fn a_pipeline_without_handles_delivers_what_is_left() {
     run.span("step", &json!({})).complete(&());
     drop(run);
 
-    wait_until(|| server.instances().iter().any(|run| run.finished_at.is_some()));
+    wait_until("the run is finished", || server.instances().iter().any(|run| run.finished_at.is_some()));
     assert_eq!(server.span_count(), 1);
 }
 
@@ -113,12 +113,4 @@ fn a_disabled_pipeline_costs_nothing_and_never_complains() {
     assert!(!run.is_recorded());
     assert_all_delivered(&prefactor, &report.ledger);
     assert_eq!(report.ledger.accepted.operations, 0);
-}
-
-fn wait_until(mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < PATIENCE, "it never happened");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }

@@ -1,6 +1,6 @@
 pub(crate) mod forest;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prefactor::{Builder, Ledger, Prefactor, Tally};
 use prefactor_emulator::{Emulator, EmulatorBuilder};
@@ -57,6 +57,15 @@ impl Drop for Server {
         // The emulator must stop inside of its runtime.
         let _inside = self.runtime.enter();
         drop(self.emulator.take());
+    }
+}
+
+/// Waits for what somebody else will have done sooner or later.
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < PATIENCE, "it never happened within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
