@@ -85,9 +85,13 @@ fn retry_after(headers: &HeaderMap, local: DateTime<Utc>) -> Option<Duration> {
     parse_retry_after(text(RETRY_AFTER)?, served.unwrap_or(local))
 }
 
-/// Reads until the end or the limit. A length that the server announces is not believed: it reserves no memory.
+/// The most that is reserved because a server announces it, in bytes.
+const BELIEVED_LENGTH: u64 = 256 * 1024;
+
+/// Reads until the end or the limit. A length that the server announces is believed for as long as it is small.
 async fn read_body(mut response: Response, limit: usize) -> Result<Bytes, TransportError> {
-    let mut body = BytesMut::new();
+    let announced = response.content_length().unwrap_or(0).min(BELIEVED_LENGTH);
+    let mut body = BytesMut::with_capacity(limit.min(announced as usize));
     while let Some(chunk) = response.chunk().await.map_err(TransportError::of_body)? {
         if chunk.len() > limit - body.len() {
             return Err(TransportError::BodyTooLarge { limit });
