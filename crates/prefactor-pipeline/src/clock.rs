@@ -39,21 +39,23 @@ impl Timestamp {
         let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
         let (year, month, day) = civil_from_days(days);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        put_digits(&mut text[0..4], year);
-        put_digits(&mut text[5..7], month);
-        put_digits(&mut text[8..10], day);
-        put_digits(&mut text[11..13], second_of_day / 3_600);
-        put_digits(&mut text[14..16], second_of_day / 60 % 60);
-        put_digits(&mut text[17..19], second_of_day % 60);
-        put_digits(&mut text[20..26], micros);
+        let pairs = [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, second_of_day / 3_600),
+            (14, second_of_day / 60 % 60),
+            (17, second_of_day % 60),
+            (20, micros / 10_000),
+            (22, micros / 100 % 100),
+            (24, micros % 100),
+        ];
+        for (at, number) in pairs {
+            text[at] += (number / 10) as u8;
+            text[at + 1] += (number % 10) as u8;
+        }
         out.extend_from_slice(&text);
-    }
-}
-
-fn put_digits(text: &mut [u8], mut number: u64) {
-    for digit in text.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
     }
 }
 

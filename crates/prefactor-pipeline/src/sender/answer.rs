@@ -68,7 +68,9 @@ pub(crate) fn parse(body: &[u8]) -> Option<BulkAnswer<'_>> {
         #[serde(borrow, default)]
         control: Option<Control<'a>>,
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    // Looked at as a whole, it need not be looked at text by text.
+    let body = std::str::from_utf8(body).ok()?;
+    let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
     Some(BulkAnswer { outputs: envelope.outputs.0, control: envelope.control })
 }
 
@@ -206,10 +208,11 @@ fn string_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 /// What is between the quotes, and what comes behind them.
 fn leading_string(json: &str) -> Option<(&str, &str)> {
     let text = json.strip_prefix('"')?;
+    let bytes = text.as_bytes();
     let mut end = 0;
     loop {
-        end += text.get(end..)?.find(['"', '\\'])?;
-        if text.as_bytes()[end] == b'"' {
+        end += bytes.get(end..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        if bytes[end] == b'"' {
             return Some((&text[..end], &text[end + 1..]));
         }
         // The character behind a backslash is no quote; of a longer escape the rest is plain text.
