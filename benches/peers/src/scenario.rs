@@ -98,7 +98,10 @@ fn quantile(times: &[Duration], share: f64) -> f64 {
 /// Spans per second and CPU time per span, from the first call until the last one is confirmed.
 pub fn end_to_end(contender: Contender, sink: SocketAddr, instances: usize, spans: u64) -> Figures {
     let room = if contender == Contender::Ours { Room::Waiting } else { Room::for_all(spans) };
-    deliver(contender.start(&Settings { room, instances, ..Settings::new(sink) }), spans)
+    let peer = contender.start(&Settings { room, instances, ..Settings::new(sink) });
+    // What the runs themselves have to tell is no part of it.
+    peer.flush();
+    deliver(peer, spans)
 }
 
 /// The same for ours with batches of other sizes, other lanes, and a server that may be far away.
