@@ -15,7 +15,9 @@ use crate::inbox::{Inbox, Wake};
 use crate::instance::{InstanceActor, Run};
 use crate::operation::Operation;
 use crate::pipeline::{Pipeline, RESTART_DELAY};
-use crate::testing::Stage;
+use crate::segments::Segments;
+use crate::spool::Stage;
+use crate::testing;
 
 /// How long the intake waits after a few operations before it looks again. Meanwhile callers need not wake it, which
 /// would cost each of them a system call.
@@ -53,8 +55,8 @@ pub(crate) type IntakeInbox = Inbox<IntakeInput, IntakeMessage>;
 
 #[derive(Debug)]
 pub(crate) enum IntakeInput {
-    /// From a caller.
-    Operation(Operation),
+    /// From a caller: there are calls of this run to be picked up.
+    Called(Arc<Run>),
     /// From the spool: operations that went through it, in order.
     Spooled(Vec<Operation>),
     /// From the sender: the registration of a run without an actor was answered.
@@ -151,7 +153,7 @@ impl Actor for IntakeActor {
         message: IntakeMessage,
         timers: &mut Timers,
     ) -> Result<(), ActorProcessingErr> {
-        self.pipeline.interrupt(Stage::Intake);
+        self.pipeline.interrupt(testing::Stage::Intake);
         match message {
             IntakeMessage::NapEnded => timers.nap = false,
             IntakeMessage::SweepDue => {
@@ -161,12 +163,13 @@ impl Actor for IntakeActor {
             IntakeMessage::RestartDue(actor) => self.restart_instance(&myself, actor),
             IntakeMessage::WorkArrived => {}
         }
-        let routed = self.route(&myself);
+        let is_wanted = self.is_wanted();
+        let routed = if is_wanted { self.route(&myself) } else { 0 };
         if routed >= BUSY {
             myself.cast(IntakeMessage::WorkArrived)?;
         } else if timers.nap {
             // The end of the nap looks again.
-        } else if routed > 0 {
+        } else if routed > 0 || !is_wanted {
             timers.nap = true;
             myself.send_after(NAP, || IntakeMessage::NapEnded);
         } else if !self.pipeline.intake().sleep() {
@@ -205,33 +208,37 @@ impl Actor for IntakeActor {
 }
 
 impl IntakeActor {
+    /// Whether somebody can do something with more operations.
+    fn is_wanted(&self) -> bool {
+        let spool_wants = |spool: &Stage| spool.wants(self.pipeline.admission());
+        !self.pipeline.demand().is_met() || self.pipeline.spool().is_some_and(spool_wants)
+    }
+
     /// Moves what waits to its instances; tells how many operations that were.
     fn route(&self, myself: &ActorRef<IntakeMessage>) -> usize {
         let mut woken = Vec::new();
         let mut for_spool = Vec::new();
         let mut routed = 0;
-        let arrive = |woken: &mut Vec<Arc<Run>>, operation: Operation| {
-            let run = Arc::clone(operation.run());
-            if run.arrive(operation) {
-                woken.push(run);
-            }
-        };
         while routed < ROUND
             && let Some(input) = self.pipeline.intake().pop()
         {
             match input {
-                IntakeInput::Operation(operation) => match self.pipeline.spool() {
-                    Some(spool) if !for_spool.is_empty() || spool.wants(self.pipeline.admission()) => {
-                        for_spool.push(operation);
+                IntakeInput::Called(run) => {
+                    let operations = run.pick_up();
+                    routed += operations.len();
+                    match self.pipeline.spool() {
+                        Some(spool) if !for_spool.is_empty() || spool.wants(self.pipeline.admission()) => {
+                            for_spool.extend(operations);
+                        }
+                        _ => arrive(&mut woken, run, operations),
                     }
-                    _ => arrive(&mut woken, operation),
-                },
+                }
                 IntakeInput::Spooled(operations) => {
+                    routed += operations.len();
                     if let Some(spool) = self.pipeline.spool() {
                         spool.came_back(operations.len() as u64);
                     }
-                    routed += operations.len();
-                    operations.into_iter().for_each(|operation| arrive(&mut woken, operation));
+                    arrive_all(&mut woken, operations);
                 }
                 IntakeInput::Answered(run) => woken.push(run),
             }
@@ -241,7 +248,7 @@ impl IntakeActor {
             && !for_spool.is_empty()
             && let Err(refused) = spool.take(for_spool)
         {
-            refused.into_iter().for_each(|operation| arrive(&mut woken, operation));
+            arrive_all(&mut woken, refused);
         }
         for run in woken {
             if !run.wake() {
@@ -291,6 +298,20 @@ impl IntakeActor {
     }
 }
 
+/// Puts what goes on where its instance finds it; an instance that is to be told of it is added to `woken`.
+fn arrive(woken: &mut Vec<Arc<Run>>, run: Arc<Run>, operations: Segments<Operation>) {
+    if run.arrive(operations) {
+        woken.push(run);
+    }
+}
+
+/// The same for operations of any runs, in order.
+fn arrive_all(woken: &mut Vec<Arc<Run>>, operations: Vec<Operation>) {
+    for operation in operations {
+        arrive(woken, Arc::clone(operation.run()), Segments::from_iter([operation]));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use prefactor_http::FinishStatus;
@@ -298,7 +319,8 @@ mod tests {
 
     use super::*;
     use crate::batcher::BatcherInput;
-    use crate::fixture::{self, create, operation, partition, words};
+    use crate::fixture::{self, create, partition, words};
+    use crate::instance::Entry;
     use crate::operation::Action;
 
     /// An intake, and what it hands on.
@@ -321,7 +343,7 @@ mod tests {
         }
 
         fn submit(&self, run: &Arc<Run>, action: Action) {
-            self.pipeline.submit(IntakeInput::Operation(operation(run, action)));
+            run.submit(action, Entry::Checked).expect("there is room");
         }
 
         fn handed_on(&self) -> Vec<String> {

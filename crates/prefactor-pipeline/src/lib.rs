@@ -25,6 +25,7 @@ mod process_mark;
 mod random_key;
 mod registry;
 mod schemas;
+mod segments;
 mod sender;
 pub mod spool;
 mod sync;

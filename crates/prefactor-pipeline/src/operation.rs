@@ -9,7 +9,7 @@ use crate::account::Epoch;
 use crate::clock::Timestamp;
 use crate::instance::Run;
 use crate::ledger::{Fate, Tally};
-use crate::payload::{Json, Part};
+use crate::payload::Json;
 use crate::spool::Claim;
 
 /// Bytes that a run takes beside its operations: what its handles and actors share, and its queue. They count with its
@@ -84,9 +84,25 @@ pub(crate) struct SpanFinish {
 }
 
 impl SpanFinish {
-    pub(crate) fn new(status: FinishStatus, at: Timestamp, result: Option<Part>) -> Self {
-        let sensitive = result.as_ref().is_some_and(|part| part.sensitive);
-        Self { status, at, result: result.map(|part| part.json), sensitive }
+    /// A finish without a result.
+    pub(crate) const fn new(status: FinishStatus, at: Timestamp) -> Self {
+        Self { status, at, result: None, sensitive: false }
+    }
+}
+
+impl CreateSpan {
+    /// Bytes that a create holds itself. It pays for its finish too: that comes whether there is room or not, as the span
+    /// would seem to go on otherwise.
+    pub(crate) const FRAME_LEN: usize = 2 * size_of::<Operation>();
+
+    /// Lets the span be created as it ends; gives back the finish that must follow on its own all the same.
+    pub(crate) fn end_with(&mut self, finish: SpanFinish) -> Option<SpanFinish> {
+        if finish.status == FinishStatus::Cancelled {
+            self.end = SpanEnd::Cancelled;
+            return Some(finish);
+        }
+        self.end = SpanEnd::Finished(finish);
+        None
     }
 }
 
@@ -99,8 +115,13 @@ impl Operation {
         &self.ticket.run
     }
 
-    pub(crate) fn settle(self, fate: Fate) {
-        self.ticket.settle(fate);
+    pub(crate) fn settle(mut self, fate: Fate) {
+        self.settle_here(fate);
+    }
+
+    /// The same for one that is dropped where it is.
+    pub(crate) fn settle_here(&mut self, fate: Fate) {
+        self.ticket.settle_here(fate);
     }
 }
 
@@ -146,11 +167,10 @@ impl Action {
         }
     }
 
-    /// Bytes that the operation holds itself. The create of a span pays for its finish too: that comes whether there is room
-    /// or not, as the span would seem to go on otherwise.
+    /// Bytes that the operation holds itself.
     pub(crate) const fn frame_len(&self) -> usize {
         match self {
-            Self::CreateSpan(_) => 2 * size_of::<Operation>(),
+            Self::CreateSpan(_) => CreateSpan::FRAME_LEN,
             Self::FinishSpan { .. } => 0,
             _ => size_of::<Operation>(),
         }
@@ -249,15 +269,21 @@ impl Ticket {
         self.claim.absorb(&mut other.claim);
     }
 
+    /// Makes it stand for one more operation, whose bytes were taken out of the budget too.
+    pub(crate) fn add(&mut self, epoch: Epoch, bytes: u32) {
+        self.operations[epoch.index()] += 1;
+        self.bytes += bytes;
+    }
+
     pub(crate) fn tally(&self) -> Tally {
         Tally::new(self.operations.iter().copied().map(u64::from).sum(), u64::from(self.bytes))
     }
 
     pub(crate) fn settle(mut self, fate: Fate) {
-        self.settle_as(fate);
+        self.settle_here(fate);
     }
 
-    fn settle_as(&mut self, fate: Fate) {
+    fn settle_here(&mut self, fate: Fate) {
         let operations = std::mem::take(&mut self.operations);
         let count: u16 = operations.iter().sum();
         if count > 0 {
@@ -277,7 +303,7 @@ impl Drop for Ticket {
         if self.operations != [0; Epoch::COUNT] {
             let on_disk = !self.claim.is_empty();
             let lost = || Fate::Lost(self.run.pipeline().loss_on_drop());
-            self.settle_as(if on_disk { Fate::Spooled } else { lost() });
+            self.settle_here(if on_disk { Fate::Spooled } else { lost() });
         }
     }
 }

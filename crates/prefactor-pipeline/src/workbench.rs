@@ -14,7 +14,7 @@ use crate::instance::Run;
 use crate::log::LogLevel;
 use crate::observer::Hooks;
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
-use crate::payload::Encoder;
+use crate::payload::{Encoder, Json};
 use crate::pipeline::{Pipeline, PipelineConfig};
 use crate::testing::Interrupt;
 use crate::wire;
@@ -63,10 +63,11 @@ impl Workbench {
             let id = thread_stem(at.as_millis());
             let encoder = self.run.pipeline().encoder();
             let part = encoder.payload("agent:llm", payload);
-            let (members, sensitive) = (part.json, part.sensitive);
+            let (members, sensitive) = (Json::from(&*part.json), part.sensitive);
             let create =
                 CreateSpan { id, parent: None, started_at: at, members, sensitive, end: SpanEnd::Open };
-            let finish = SpanFinish::new(FinishStatus::Complete, at, encoder.result(result));
+            let result = encoder.result(result).map(|part| Json::from(&*part.json));
+            let finish = SpanFinish { result, ..SpanFinish::new(FinishStatus::Complete, at) };
             [Action::CreateSpan(create), Action::FinishSpan { id, finish }].map(|action| self.accept(action))
         };
         Calls((0..spans).flat_map(pair).collect())

@@ -73,9 +73,7 @@ impl Backlog {
         }
         let queue = self.queues.entry(key).or_insert_with(|| RunQueue::new(Standing::Ready { since: now }));
         let (items, bytes) = (queue.len(), queue.wire_len());
-        for operation in operations {
-            queue.push(operation);
-        }
+        queue.extend(operations);
         if let Standing::Ready { .. } = queue.standing {
             if items == 0 && !queue.is_empty() {
                 queue.standing = Standing::Ready { since: now };
@@ -185,6 +183,11 @@ impl Backlog {
             Standing::Ready { since } => Some(since + self.limits.linger),
             Standing::InFlight | Standing::Parked | Standing::Resting => None,
         }
+    }
+
+    /// Operations that could go at once.
+    pub(crate) fn ready_items(&self) -> usize {
+        self.ready_items
     }
 
     /// How many operations the next batch takes at the most.

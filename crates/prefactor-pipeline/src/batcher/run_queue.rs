@@ -1,14 +1,14 @@
 //! What waits to be sent for one instance, with span operations merged while they wait.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use prefactor_http::FinishStatus;
 use prefactor_pfid::Stem;
 use tokio::time::Instant;
 
 use super::Doubt;
-use crate::operation::{Action, Operation, SpanEnd};
+use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::random_key::RandomKeyed;
+use crate::segments::Segments;
 use crate::wire;
 
 /// Whether the operations of an instance may be put into a batch.
@@ -34,10 +34,9 @@ pub(crate) struct RunQueue {
     /// Whether the first of the operations have had their time to wait for company.
     pub(crate) overdue: bool,
     pub(crate) doubt: Doubt,
-    operations: VecDeque<Operation>,
-    /// Creates that are still here and were never sent, by their number: the number of the front is `first`.
+    operations: Segments<Operation>,
+    /// Creates of open spans that are still here and were never sent, by their number.
     creates: HashMap<Stem, u64, RandomKeyed>,
-    first: u64,
     wire_len: usize,
 }
 
@@ -47,10 +46,8 @@ impl RunQueue {
             standing,
             overdue: false,
             doubt: Doubt::NONE,
-            operations: VecDeque::new(),
+            operations: Segments::default(),
             creates: HashMap::default(),
-            // Leaves room for what is put back at the front.
-            first: u64::MAX / 2,
             wire_len: 0,
         }
     }
@@ -73,40 +70,50 @@ impl RunQueue {
         self.wire_len
     }
 
-    pub(crate) fn push(&mut self, operation: Operation) {
-        let sent = operation.sent;
-        let Some(operation) = self.merge(operation) else { return };
-        if let Action::CreateSpan(create) = &operation.action
-            && !sent
-        {
-            self.creates.insert(create.id, self.first + self.operations.len() as u64);
+    pub(crate) fn extend(&mut self, operations: Vec<Operation>) {
+        let expected = operations.len();
+        for operation in operations {
+            self.push(operation, expected);
         }
+    }
+
+    fn push(&mut self, operation: Operation, expected: usize) {
+        let operation = match operation {
+            Operation { ticket, action: Action::FinishSpan { id, finish }, .. } => {
+                match self.merge(id, finish, ticket) {
+                    Some(alone) => alone,
+                    None => return,
+                }
+            }
+            other => other,
+        };
+        let open = match &operation.action {
+            Action::CreateSpan(CreateSpan { id, end: SpanEnd::Open, .. }) if !operation.sent => Some(*id),
+            _ => None,
+        };
         self.wire_len += wire::estimated_len(&operation);
-        self.operations.push_back(operation);
+        let number = self.operations.push_back(operation, expected);
+        if let Some(id) = open {
+            self.creates.insert(id, number);
+        }
     }
 
     /// Merges a finish into the create of its span, if that still waits here; gives back what stays on its own.
-    fn merge(&mut self, operation: Operation) -> Option<Operation> {
-        let Operation { ticket, action, .. } = operation;
-        let alone = |ticket, action| Some(Operation::new(ticket, action));
-        let Action::FinishSpan { id, finish } = action else { return alone(ticket, action) };
-        let waiting = self
-            .creates
-            .remove(&id)
-            .and_then(|number| self.operations.get_mut(usize::try_from(number - self.first).ok()?));
+    fn merge(&mut self, id: Stem, finish: SpanFinish, ticket: Ticket) -> Option<Operation> {
+        let alone = |finish, ticket| Some(Operation::new(ticket, Action::FinishSpan { id, finish }));
+        let waiting = self.creates.remove(&id).and_then(|number| self.operations.get_mut(number));
         let Some(Operation { ticket: create_ticket, action: Action::CreateSpan(create), .. }) = waiting
         else {
-            return alone(ticket, Action::FinishSpan { id, finish });
+            return alone(finish, ticket);
         };
-        if finish.status == FinishStatus::Cancelled {
-            create.end = SpanEnd::Cancelled;
-            return alone(ticket, Action::FinishSpan { id, finish });
-        }
         if !create_ticket.may_absorb(&ticket) {
-            return alone(ticket, Action::FinishSpan { id, finish });
+            return alone(finish, ticket);
         }
-        self.wire_len += wire::estimated_finish_len(&finish);
-        create.end = SpanEnd::Finished(finish);
+        let finish_len = wire::estimated_finish_len(&finish);
+        if let Some(finish) = create.end_with(finish) {
+            return alone(finish, ticket);
+        }
+        self.wire_len += finish_len;
         create_ticket.absorb(ticket);
         None
     }
@@ -119,14 +126,12 @@ impl RunQueue {
     /// Takes the first operation for a batch.
     pub(crate) fn pop(&mut self) -> Option<Operation> {
         let operation = self.operations.pop_front()?;
-        self.first += 1;
         self.wire_len -= wire::estimated_len(&operation);
-        if let Action::CreateSpan(create) = &operation.action {
-            self.creates.remove(&create.id);
+        if let Action::CreateSpan(CreateSpan { id, end: SpanEnd::Open, .. }) = &operation.action {
+            self.creates.remove(id);
         }
         if self.operations.is_empty() {
             // Thousands of idle instances must not each keep the room of their busiest moment.
-            self.operations = VecDeque::new();
             self.creates = HashMap::default();
         }
         Some(operation)
@@ -139,7 +144,6 @@ impl RunQueue {
 
     /// Puts an operation back that has to be sent again, before all others.
     pub(crate) fn put_back(&mut self, operation: Operation) {
-        self.first -= 1;
         self.overdue = true;
         self.wire_len += wire::estimated_len(&operation);
         self.operations.push_front(operation);
@@ -155,6 +159,8 @@ impl RunQueue {
 
 #[cfg(test)]
 mod tests {
+    use prefactor_http::FinishStatus;
+
     use super::*;
     use crate::fixture::{self, cancel, create, finish, finish_as, operation, words};
     use crate::ledger::Fate;
@@ -175,7 +181,7 @@ mod tests {
         let mut queue = queue();
 
         for action in [create(1, None), create(2, Some(1)), finish(2), create(3, Some(1)), finish(1)] {
-            queue.push(operation(&run, action));
+            queue.extend(vec![operation(&run, action)]);
         }
 
         let operations = pop_all(&mut queue);
@@ -192,10 +198,10 @@ mod tests {
     fn a_create_that_was_taken_for_a_batch_stays_as_it_is() {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
-        queue.push(operation(&run, create(1, None)));
+        queue.extend(vec![operation(&run, create(1, None))]);
         let sent = queue.pop().expect("the create");
 
-        queue.push(operation(&run, finish(1)));
+        queue.extend(vec![operation(&run, finish(1))]);
         queue.put_back(sent);
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
@@ -205,13 +211,13 @@ mod tests {
     fn a_create_that_was_put_back_takes_in_no_finish() {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
-        queue.push(operation(&run, create(1, None)));
-        queue.push(operation(&run, create(2, None)));
+        queue.extend(vec![operation(&run, create(1, None))]);
+        queue.extend(vec![operation(&run, create(2, None))]);
         let sent = queue.pop().expect("the create");
 
         queue.put_back(sent);
-        queue.push(operation(&run, finish(1)));
-        queue.push(operation(&run, finish(2)));
+        queue.extend(vec![operation(&run, finish(1))]);
+        queue.extend(vec![operation(&run, finish(2))]);
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
     }
@@ -221,8 +227,8 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
 
-        queue.push(Operation { sent: true, ..operation(&run, create(1, None)) });
-        queue.push(operation(&run, finish(1)));
+        queue.extend(vec![Operation { sent: true, ..operation(&run, create(1, None)) }]);
+        queue.extend(vec![operation(&run, finish(1))]);
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
     }
@@ -237,10 +243,10 @@ mod tests {
             operation
         };
 
-        queue.push(operation(&run, create(1, None)));
-        queue.push(on_disk(7, create(2, None)));
-        queue.push(on_disk(8, finish(1)));
-        queue.push(on_disk(9, finish(2)));
+        queue.extend(vec![operation(&run, create(1, None))]);
+        queue.extend(vec![on_disk(7, create(2, None))]);
+        queue.extend(vec![on_disk(8, finish(1))]);
+        queue.extend(vec![on_disk(9, finish(2))]);
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
     }
@@ -251,7 +257,7 @@ mod tests {
         let mut queue = queue();
 
         for action in [create(1, None), create(2, Some(1)), cancel(2), cancel(1)] {
-            queue.push(operation(&run, action));
+            queue.extend(vec![operation(&run, action)]);
         }
 
         assert_eq!(
@@ -265,8 +271,8 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
 
-        queue.push(operation(&run, create(1, None)));
-        queue.push(operation(&run, finish_as(1, FinishStatus::Failed, None)));
+        queue.extend(vec![operation(&run, create(1, None))]);
+        queue.extend(vec![operation(&run, finish_as(1, FinishStatus::Failed, None))]);
 
         assert_eq!(words(&pop_all(&mut queue)), ["whole 1 failed"]);
     }
@@ -276,7 +282,7 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
         for action in [fixture::register(), fixture::start(), create(1, None), create(2, None)] {
-            queue.push(operation(&run, action));
+            queue.extend(vec![operation(&run, action)]);
         }
         let sent: Vec<_> = (0..3).filter_map(|_| queue.pop()).collect();
 
@@ -292,7 +298,7 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
         for action in [create(1, None), create(2, None), finish(1), cancel(2), finish(9)] {
-            queue.push(operation(&run, action));
+            queue.extend(vec![operation(&run, action)]);
         }
 
         let mut expected = queue.wire_len();
@@ -310,10 +316,10 @@ mod tests {
         let pipeline = fixture::pipeline();
         let run = fixture::run(&pipeline, 1);
         let mut queue = queue();
-        queue.push(operation(&run, create(1, None)));
+        queue.extend(vec![operation(&run, create(1, None))]);
 
         let taken: Vec<_> = queue.take_all().collect();
-        queue.push(operation(&run, finish(1)));
+        queue.extend(vec![operation(&run, finish(1))]);
 
         assert_eq!(words(&taken), ["create 1"]);
         assert_eq!(words(&pop_all(&mut queue)), ["finish 1 complete"]);

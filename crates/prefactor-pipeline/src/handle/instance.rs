@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prefactor_http::{FinishStatus, Purpose, RegisterInstanceRequest};
-use prefactor_pfid::{Pfid, Stem, thread_stem};
+use prefactor_pfid::{Pfid, thread_stem};
 use serde::Serialize;
 
 use super::{AgentVersion, Span, SpanContext};
 use crate::clock::Timestamp;
 use crate::instance::{Entry, Run};
 use crate::ledger::{Fate, Ledger, RejectReason};
-use crate::operation::{Action, SpanFinish};
+use crate::operation::Action;
 use crate::payload::Json;
 use crate::prefactor::{Inner, Report};
 use crate::schemas::Schemas;
@@ -86,7 +86,9 @@ impl InstanceBuilder {
         let registered = run.submit(Action::Register { members: members_of(&request) }, Entry::Checked);
         let fate = registered.err();
         match fate {
-            None => drop(run.submit(Action::Start { at }, Entry::Forced)),
+            None => {
+                let _ = run.submit(Action::Start { at }, Entry::Forced);
+            }
             Some(fate) => run.refuse(fate),
         }
         Instance { live: Some(Arc::new(Live { run, prefactor, fate })) }
@@ -119,23 +121,21 @@ impl Live {
 
     /// Hands an operation to the pipeline, or counts it where its fate is certain already.
     pub(super) fn submit(&self, action: impl FnOnce() -> Action) -> Result<(), Fate> {
+        self.checked().and_then(|run| run.submit(action(), Entry::Checked))
+    }
+
+    /// The run, for an operation that makes sense by now; one whose fate is certain already is counted here.
+    pub(super) fn checked(&self) -> Result<&Arc<Run>, Fate> {
         let fate = self
             .fate
             .or_else(|| self.is_finished().then_some(Fate::Rejected(RejectReason::InstanceFinished)));
         match fate {
-            None => self.run.submit(action(), Entry::Checked),
+            None => Ok(&self.run),
             Some(fate) => {
                 self.run.refuse(fate);
                 Err(fate)
             }
         }
-    }
-
-    /// Finishes a span whose result found no room: its create has paid for that, and it would seem to go on otherwise until
-    /// its run ends.
-    pub(super) fn finish_without_result(&self, id: Stem, status: FinishStatus, at: Timestamp) {
-        let finish = SpanFinish::new(status, at, None);
-        let _ = self.run.submit(Action::FinishSpan { id, finish }, Entry::Forced);
     }
 
     fn finish(&self, status: FinishStatus) {
@@ -220,7 +220,8 @@ impl Instance {
             if part.unserializable {
                 pipeline.count_unserializable();
             }
-            Action::RecordQuality { key: thread_stem(Timestamp::now().as_millis()), members: part.json }
+            let members = Json::from(&*part.json);
+            Action::RecordQuality { key: thread_stem(Timestamp::now().as_millis()), members }
         });
     }
 

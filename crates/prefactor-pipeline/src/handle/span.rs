@@ -11,8 +11,9 @@ use super::SpanContext;
 use super::context::Current;
 use super::instance::{Live, status_of_drop};
 use crate::clock::Timestamp;
+use crate::instance::{Entry, Place};
 use crate::ledger::{Fate, LossReason, RejectReason};
-use crate::operation::{Action, CreateSpan, SpanEnd, SpanFinish};
+use crate::operation::{CreateSpan, SpanEnd, SpanFinish};
 
 /// One step of a run. It finishes with [`complete`](Self::complete), [`fail`](Self::fail) or [`cancel`](Self::cancel);
 /// dropping it finishes it too, as failed while panicking and as complete otherwise.
@@ -42,8 +43,8 @@ struct Inner {
     /// What children are created below: this span, or its parent where this span itself was not accepted.
     parent_of_children: Option<Stem>,
     started_at: Timestamp,
-    /// Where the creation was not accepted, what became of it: the finish shares that fate.
-    fate: Option<Fate>,
+    /// Where the creation waits to be picked up; where it was not accepted, what became of it: the finish shares that fate.
+    created: Result<Place, Fate>,
     finished: AtomicBool,
 }
 
@@ -60,14 +61,20 @@ impl Span {
     ) -> Self {
         let started_at = Timestamp::now();
         let id = thread_stem(started_at.as_millis());
-        let created = live.submit(|| {
-            let pipeline = live.run.pipeline();
-            let part = pipeline.encoder().payload(schema_name, payload);
+        let created = live.checked().and_then(|run| {
+            let part = run.pipeline().encoder().payload(schema_name, payload);
             if part.unserializable {
-                pipeline.count_unserializable();
+                run.pipeline().count_unserializable();
             }
-            let (members, sensitive) = (part.json, part.sensitive);
-            Action::CreateSpan(CreateSpan { id, parent, started_at, members, sensitive, end: SpanEnd::Open })
+            let (sensitive, end) = (part.sensitive, SpanEnd::Open);
+            run.create_span(&part.json, |members| CreateSpan {
+                id,
+                parent,
+                started_at,
+                members,
+                sensitive,
+                end,
+            })
         });
         Self {
             inner: Some(Inner {
@@ -75,7 +82,7 @@ impl Span {
                 id,
                 parent_of_children: if created.is_ok() { Some(id) } else { parent },
                 started_at,
-                fate: created.err(),
+                created,
                 finished: AtomicBool::new(false),
             }),
         }
@@ -107,26 +114,31 @@ impl Span {
 
     fn finish<T: Serialize + ?Sized>(&self, status: FinishStatus, result: &T) {
         let Some(inner) = &self.inner else { return };
-        let fate = if inner.finished.swap(true, Ordering::Relaxed) {
-            Some(Fate::Rejected(RejectReason::SpanFinished))
+        let create = if inner.finished.swap(true, Ordering::Relaxed) {
+            Err(Fate::Rejected(RejectReason::SpanFinished))
         } else {
-            inner.fate
+            inner.created
         };
-        if let Some(fate) = fate {
-            return inner.live.run.refuse(fate);
-        }
+        let create = match create {
+            Ok(create) => create,
+            Err(fate) => return inner.live.run.refuse(fate),
+        };
         // The system clock may have gone back meanwhile; a span never ends before it began.
         let at = Timestamp::now().max(inner.started_at);
-        let finished = inner.live.submit(|| {
-            let pipeline = inner.live.run.pipeline();
-            let result = pipeline.encoder().result(result);
-            if result.as_ref().is_some_and(|part| part.unserializable) {
-                pipeline.count_unserializable();
+        let (live, id) = (&inner.live, inner.id);
+        let finished = live.checked().and_then(|run| {
+            let Some(part) = run.pipeline().encoder().result(result) else {
+                return run.finish_span(id, create, SpanFinish::new(status, at), None, Entry::Checked);
+            };
+            if part.unserializable {
+                run.pipeline().count_unserializable();
             }
-            Action::FinishSpan { id: inner.id, finish: SpanFinish::new(status, at, result) }
+            let finish = SpanFinish { sensitive: part.sensitive, ..SpanFinish::new(status, at) };
+            run.finish_span(id, create, finish, Some(&part.json), Entry::Checked)
         });
         if finished == Err(Fate::Lost(LossReason::QueueFull)) {
-            inner.live.finish_without_result(inner.id, status, at);
+            // The create has paid for this, and the span would seem to go on otherwise until its run ends.
+            let _ = live.run.finish_span(id, create, SpanFinish::new(status, at), None, Entry::Forced);
         }
     }
 

@@ -67,9 +67,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::payload::Json;
 
-    const REGISTER: fn() -> Action = || Action::Register { members: Json::default() };
+    const REGISTER: fn() -> Action = || crate::fixture::register();
     const START: fn() -> Action = || Action::Start { at: Timestamp::from_micros(1) };
     const FINISH: fn() -> Action =
         || Action::FinishInstance { status: FinishStatus::Complete, at: Timestamp::from_micros(2) };

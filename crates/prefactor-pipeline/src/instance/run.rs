@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use prefactor_http::FinishStatus;
 use prefactor_pfid::{Pfid, Stem};
 use ractor::{ActorId, ActorRef};
 
 use super::InstanceMessage;
+use super::calls::{Calls, Place};
 use super::lifecycle::{Lifecycle, Verdict};
 use super::span_answers::SpanAnswers;
 use super::span_table::SpanTable;
@@ -16,8 +17,10 @@ use crate::account::{Account, Epoch};
 use crate::clock::Timestamp;
 use crate::intake::IntakeInput;
 use crate::ledger::{Fate, LossReason, RejectReason, Tally};
-use crate::operation::{Action, Operation, SpanEnd, SpanFinish, Ticket};
+use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
+use crate::payload::Json;
 use crate::pipeline::Pipeline;
+use crate::segments::Segments;
 use crate::termination::Termination;
 
 /// One run of an agent.
@@ -43,8 +46,10 @@ pub(crate) struct Run {
     registered: AtomicBool,
     /// Nothing has happened since the last sweep.
     rested: AtomicBool,
+    /// What callers have asked and the intake has not picked up yet.
+    calls: Mutex<Calls>,
     /// What the intake has routed here and the actor has not looked at yet.
-    arrived: Mutex<Vec<Operation>>,
+    arrived: Mutex<Vec<Segments<Operation>>>,
     state: Mutex<State>,
     actor: Mutex<Option<ActorRef<InstanceMessage>>>,
 }
@@ -98,6 +103,7 @@ impl Run {
             span_answers: Mutex::default(),
             registered: AtomicBool::new(false),
             rested: AtomicBool::new(false),
+            calls: Mutex::default(),
             arrived: Mutex::default(),
             state: Mutex::default(),
             actor: Mutex::default(),
@@ -128,6 +134,53 @@ impl Run {
     /// The fate of an operation that found no room or came too late; it is settled then.
     pub(crate) fn submit(self: &Arc<Self>, action: Action, entry: Entry) -> Result<(), Fate> {
         let bytes = action.frame_len() + action.content_len();
+        let epoch = self.admit(bytes, entry)?;
+        self.call(epoch, bytes as u32, |calls, ticket| {
+            calls.push(Operation::new(ticket(), action));
+        })
+    }
+
+    /// Takes the create of a span, whose members are to be kept.
+    ///
+    /// # Errors
+    /// As for [`Self::submit`].
+    pub(crate) fn create_span(
+        self: &Arc<Self>,
+        members: &[u8],
+        create: impl FnOnce(Json) -> CreateSpan,
+    ) -> Result<Place, Fate> {
+        let bytes = CreateSpan::FRAME_LEN + members.len();
+        let epoch = self.admit(bytes, Entry::Checked)?;
+        self.call(epoch, bytes as u32, |calls, ticket| {
+            let members = calls.keep(members);
+            calls.push(Operation::new(ticket(), Action::CreateSpan(create(members))))
+        })
+    }
+
+    /// Takes the finish of a span, whose create was put at this place and whose result is to be kept.
+    ///
+    /// # Errors
+    /// As for [`Self::submit`].
+    pub(crate) fn finish_span(
+        self: &Arc<Self>,
+        id: Stem,
+        create: Place,
+        mut finish: SpanFinish,
+        result: Option<&[u8]>,
+        entry: Entry,
+    ) -> Result<(), Fate> {
+        let bytes = result.map_or(0, <[u8]>::len);
+        let epoch = self.admit(bytes, entry)?;
+        self.call(epoch, bytes as u32, |calls, ticket| {
+            finish.result = result.map(|result| calls.keep(result));
+            if let Some(finish) = calls.merge(create, finish, epoch, bytes as u32) {
+                calls.push(Operation::new(ticket(), Action::FinishSpan { id, finish }));
+            }
+        })
+    }
+
+    /// Counts an operation of so many bytes, and takes them out of the budget.
+    fn admit(&self, bytes: usize, entry: Entry) -> Result<Epoch, Fate> {
         let epoch = self.account.accept(bytes as u64);
         let admission = self.pipeline.admission();
         let refusal = if !self.pipeline.is_open() {
@@ -145,9 +198,48 @@ impl Run {
             self.record(fate, bytes as u64, epoch);
             return Err(fate);
         }
-        let ticket = Ticket::new(Arc::clone(self), epoch, bytes as u32);
-        self.pipeline.submit(IntakeInput::Operation(Operation::new(ticket, action)));
-        Ok(())
+        Ok(epoch)
+    }
+
+    /// Adds to what callers ask, and tells the intake if it does not know of this run yet.
+    fn call<R>(
+        self: &Arc<Self>,
+        epoch: Epoch,
+        bytes: u32,
+        add: impl FnOnce(&mut Calls, &dyn Fn() -> Ticket) -> R,
+    ) -> Result<R, Fate> {
+        let ticket = || Ticket::new(Arc::clone(self), epoch, bytes);
+        let Some(mut calls) = self.lock_calls() else {
+            let fate = Fate::Lost(LossReason::ShutDown);
+            ticket().settle(fate);
+            return Err(fate);
+        };
+        let is_news = calls.is_empty();
+        let added = add(&mut calls, &ticket);
+        drop(calls);
+        if is_news {
+            self.pipeline.submit(IntakeInput::Called(Arc::clone(self)));
+        }
+        if self.pipeline.has_ended() {
+            // It was admitted before the pipeline closed, and came behind the last look.
+            drop(self.pick_up());
+        }
+        Ok(added)
+    }
+
+    /// `None` in a process that was forked while another thread held the lock, which nobody would ever give back there.
+    fn lock_calls(&self) -> Option<MutexGuard<'_, Calls>> {
+        match self.calls.try_lock() {
+            Ok(calls) => Some(calls),
+            Err(TryLockError::Poisoned(calls)) => Some(calls.into_inner()),
+            Err(TryLockError::WouldBlock) if self.pipeline.is_inherited() => None,
+            Err(TryLockError::WouldBlock) => Some(lock(&self.calls)),
+        }
+    }
+
+    /// What callers have asked since the last time, in order.
+    pub(crate) fn pick_up(&self) -> Segments<Operation> {
+        lock(&self.calls).pick_up()
     }
 
     /// Counts a call that is not queued at all, since its fate is certain.
@@ -180,15 +272,19 @@ impl Run {
         self.pipeline.progressed();
     }
 
-    /// Puts an operation where the actor will find it. `true` where the actor is not yet told of anything.
-    pub(crate) fn arrive(&self, operation: Operation) -> bool {
+    /// Puts operations where the actor will find them. `true` where the actor is not yet told of anything.
+    pub(crate) fn arrive(&self, operations: Segments<Operation>) -> bool {
+        if operations.is_empty() {
+            return false;
+        }
+
         let mut arrived = lock(&self.arrived);
         // Looked at under the lock that `abandon` takes after the end was marked: nothing can come in behind it.
         if self.pipeline.has_ended() {
             drop(arrived);
             return false;
         }
-        arrived.push(operation);
+        arrived.push(operations);
         arrived.len() == 1
     }
 
@@ -233,7 +329,8 @@ impl Run {
         }
         // The intake must not wait for the judging, nor for a hook that is told of its verdicts.
         let arrived = std::mem::take(&mut *lock(&self.arrived));
-        for operation in arrived {
+        forward.reserve(arrived.iter().map(Segments::len).sum());
+        for operation in arrived.into_iter().flatten() {
             self.judge(&mut state, operation, &mut forward);
         }
         // As in `arrive`: what is held here keeps its run alive, and nobody would let go of it any more.
@@ -279,7 +376,7 @@ impl Run {
         at: Timestamp,
         epoch: Epoch,
     ) -> Operation {
-        let action = Action::FinishSpan { id, finish: SpanFinish::new(status, at, None) };
+        let action = Action::FinishSpan { id, finish: SpanFinish::new(status, at) };
         // The create has paid for it.
         self.account.accept_with(epoch);
         Operation::new(Ticket::new(Arc::clone(self), epoch, 0), action)
@@ -417,7 +514,7 @@ impl Run {
     pub(crate) fn abandon(&self) -> Vec<Operation> {
         let held = std::mem::take(&mut lock(&self.state).held);
         let arrived = std::mem::take(&mut *lock(&self.arrived));
-        held.into_iter().chain(arrived).collect()
+        held.into_iter().chain(arrived.into_iter().flatten()).collect()
     }
 }
 

@@ -1,12 +1,11 @@
 //! From a caller's value to the JSON members that an item of a bulk request is made of.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
-use super::json::Json;
 use super::redact::{Redactable, SharedRedactor};
+use super::scratch::Scratch;
 use super::writer::{JsonWriter, Unserializable, write_key};
 use crate::config::defaults;
 
@@ -37,10 +36,10 @@ impl Default for Encoder {
     }
 }
 
-/// One encoded piece of an operation: JSON text, ready to be copied into a request.
-#[derive(Debug, Default)]
+/// One encoded piece of an operation: JSON text, still in the buffer that it was written into.
+#[derive(Debug)]
 pub(crate) struct Part {
-    pub(crate) json: Json,
+    pub(crate) json: Scratch,
     /// Whether it holds a sensitive value, so that the item must say `sensitive_encoding`.
     pub(crate) sensitive: bool,
     /// Whether a placeholder stands for a value that could not be serialized.
@@ -92,15 +91,9 @@ impl Encoder {
     }
 
     fn write(&self, fill: impl FnOnce(&Self, &mut Vec<u8>) -> Written) -> Part {
-        let mut out = take_scratch();
-        let written = fill(self, &mut out);
-        let part = Part {
-            json: Json::from(out.as_slice()),
-            sensitive: written.sensitive,
-            unserializable: written.unserializable,
-        };
-        return_scratch(out);
-        part
+        let mut json = Scratch::take();
+        let Written { sensitive, unserializable } = fill(self, json.buffer());
+        Part { json, sensitive, unserializable }
     }
 
     /// Appends `value` as an object: payloads are objects in the API, so `null` becomes `{}` and any other value
@@ -147,26 +140,6 @@ impl Encoder {
 struct Written {
     sensitive: bool,
     unserializable: bool,
-}
-
-/// Scratch that grew beyond this many bytes is given back to the allocator, so that one huge payload does not stay
-/// with every thread.
-const MAX_KEPT_SCRATCH: usize = 64 * 1024;
-
-thread_local! {
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// The thread's buffer; a new one where a payload's own code calls a handle, or the thread is ending.
-fn take_scratch() -> Vec<u8> {
-    SCRATCH.try_with(Cell::take).unwrap_or_default()
-}
-
-fn return_scratch(mut scratch: Vec<u8>) {
-    if scratch.capacity() <= MAX_KEPT_SCRATCH {
-        scratch.clear();
-        let _ = SCRATCH.try_with(|kept| kept.set(scratch));
-    }
 }
 
 #[cfg(test)]

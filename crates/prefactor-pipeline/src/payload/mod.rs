@@ -4,11 +4,12 @@
 mod encode;
 mod json;
 mod redact;
+mod scratch;
 mod sensitive;
 mod writer;
 
-pub(crate) use encode::{Encoder, Part};
-pub(crate) use json::Json;
+pub(crate) use encode::Encoder;
+pub(crate) use json::{Json, JsonBlocks};
 pub use redact::{Redactable, Redactor};
 pub use sensitive::{Sensitive, SensitiveKind};
 

@@ -250,7 +250,7 @@ impl Stages {
         passed.extend(self.live.abandon());
         while let Some(input) = self.pipeline.intake().pop() {
             match input {
-                IntakeInput::Operation(operation) => left.queued.push(operation),
+                IntakeInput::Called(run) => left.queued.extend(run.pick_up()),
                 IntakeInput::Spooled(operations) => left.passed.extend(operations),
                 IntakeInput::Answered(_) => {}
             }

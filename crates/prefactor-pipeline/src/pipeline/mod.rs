@@ -19,6 +19,7 @@ pub(crate) use supervisor::RESTART_DELAY;
 
 use self::health_lines::HealthLines;
 use crate::admission::Admission;
+use crate::batcher::Demand;
 use crate::clock::Timestamp;
 use crate::instance::Run;
 use crate::intake::{IntakeInbox, IntakeInput};
@@ -62,6 +63,7 @@ pub(crate) struct Pipeline {
     level: LogLevel,
     admission: Admission,
     intake: IntakeInbox,
+    demand: Demand,
     registry: Registry,
     fates: Fates,
     observer: Observer,
@@ -132,6 +134,7 @@ impl Pipeline {
             level: config.level,
             admission: Admission::new(config.budget_of_operations),
             intake: IntakeInbox::new(),
+            demand: Demand::default(),
             registry: Registry::default(),
             fates: Fates::default(),
             observer: Observer::new(config.hooks, config.level),
@@ -171,6 +174,10 @@ impl Pipeline {
         &self.intake
     }
 
+    pub(crate) const fn demand(&self) -> &Demand {
+        &self.demand
+    }
+
     pub(crate) const fn spool(&self) -> Option<&Stage> {
         self.spool.as_ref()
     }
@@ -188,11 +195,11 @@ impl Pipeline {
         self.level >= level
     }
 
-    /// Queues what the intake has to do: above all, an admitted operation.
+    /// Queues what the intake has to do.
     pub(crate) fn submit(&self, input: IntakeInput) {
         self.intake.push(input);
         if self.has_ended() {
-            // An operation that was admitted before the pipeline closed, and queued behind the last look into the intake.
+            // It was queued behind the last look into the intake.
             self.drain_intake();
         }
     }
@@ -231,7 +238,11 @@ impl Pipeline {
 
     /// Drops what is queued, which counts it as lost. For a pipeline that has ended.
     pub(crate) fn drain_intake(&self) {
-        while self.intake.pop().is_some() {}
+        while let Some(input) = self.intake.pop() {
+            if let IntakeInput::Called(run) = input {
+                drop(run.pick_up());
+            }
+        }
     }
 
     pub(crate) fn record(&self, run: &Run, fate: Fate, tally: Tally) {

@@ -214,14 +214,16 @@ impl SenderActor {
 
     /// Tells each operation its fate, and gives the rest back to the batcher.
     fn settle(&self, flight: Flight, outcomes: Vec<ItemOutcome>, now: Instant) {
-        let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
+        let Flight { batch: Batch { mut operations, lease, .. }, held, .. } = flight;
         drop(held);
         let answered_at = Timestamp::now();
         let mut left = Completed { processed: true, ..Completed::default() };
         // Spans that turn out to have other ids, and those below them: what referred to them in this request did so in vain.
         let mut renamed = Vec::new();
-        for (mut operation, outcome) in operations.into_iter().zip(outcomes) {
-            match outcome {
+        let mut outcomes = outcomes.into_iter();
+        // Most of them have their fate now, and are settled where they are; the others stay.
+        operations.retain_mut(|operation| {
+            match outcomes.next().unwrap_or(ItemOutcome::NotProcessed) {
                 ItemOutcome::Delivered(id) => {
                     if let (Action::CreateSpan(create), Some(id)) = (&operation.action, id)
                         && operation.run().span_created_as(create.id, id)
@@ -229,6 +231,7 @@ impl SenderActor {
                         renamed.push(create.id);
                     }
                     self.deliver(operation, id, answered_at);
+                    false
                 }
                 ItemOutcome::Retry
                 | ItemOutcome::Rejected(RejectReason::Validation | RejectReason::NotFound)
@@ -237,7 +240,7 @@ impl SenderActor {
                     if let Action::CreateSpan(create) = &operation.action {
                         renamed.push(create.id);
                     }
-                    left.returned.push(operation);
+                    true
                 }
                 // A server that goes on behind an error refuses what needs the thing that is not there, or not yet in the
                 // state that it should be in.
@@ -245,21 +248,31 @@ impl SenderActor {
                 | ItemOutcome::Rejected(RejectReason::Validation | RejectReason::NotFound)
                     if left.is_parked(operation.run().key()) =>
                 {
-                    left.returned.push(operation);
+                    true
                 }
                 ItemOutcome::OutOfState if operation.action.cancels() => {
                     // Some servers cancel only what is pending (API contract, Instances and Spans). Whatever it is, it
                     // must not stay open: as failed it is finished, or it turns out to be finished already.
                     operation.action.fail_instead_of_cancelling();
-                    left.returned.push(operation);
+                    true
                 }
                 // Only what is started or finished can be so already: what is created twice is answered by its key.
                 ItemOutcome::OutOfState if operation.action.creates() => {
                     reject(operation, RejectReason::Conflict);
+                    false
                 }
-                ItemOutcome::OutOfState => self.deliver(operation, None, answered_at),
-                ItemOutcome::Rejected(reason) => reject(operation, reason),
-                ItemOutcome::Retry if is_hopeless(&operation) => reject(operation, RejectReason::NotFound),
+                ItemOutcome::OutOfState => {
+                    self.deliver(operation, None, answered_at);
+                    false
+                }
+                ItemOutcome::Rejected(reason) => {
+                    reject(operation, reason);
+                    false
+                }
+                ItemOutcome::Retry if is_hopeless(operation) => {
+                    reject(operation, RejectReason::NotFound);
+                    false
+                }
                 ItemOutcome::Retry => {
                     let run = operation.run().key();
                     // Behind another one that failed it may have failed for that alone, which does not count.
@@ -267,15 +280,16 @@ impl SenderActor {
                         left.parked.push((run, now + self.wait(u32::from(operation.attempts), None)));
                         operation.attempts = operation.attempts.saturating_add(1);
                     }
-                    left.returned.push(operation);
+                    true
                 }
-                ItemOutcome::NotProcessed => left.returned.push(operation),
+                ItemOutcome::NotProcessed => true,
             }
-        }
+        });
+        left.returned = operations;
         lease.complete(left);
     }
 
-    fn deliver(&self, mut operation: Operation, id: Option<Pfid>, answered_at: Timestamp) {
+    fn deliver(&self, operation: &mut Operation, id: Option<Pfid>, answered_at: Timestamp) {
         let run = operation.run();
         match &operation.action {
             Action::Register { .. } => match id.or(run.id()) {
@@ -291,13 +305,13 @@ impl SenderActor {
             }
             _ => {}
         }
-        self.pipeline.delivered(&operation, answered_at);
+        self.pipeline.delivered(operation, answered_at);
         if let Some(spool) = self.pipeline.spool()
-            && let Some((thing, id)) = named_by_api(&operation)
+            && let Some((thing, id)) = named_by_api(operation)
         {
             spool.named(thing, id, std::mem::take(&mut operation.ticket.claim));
         }
-        operation.settle(Fate::Delivered);
+        operation.settle_here(Fate::Delivered);
     }
 
     /// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to
@@ -312,8 +326,8 @@ impl SenderActor {
                 ..Completed::default()
             });
         }
-        for operation in operations {
-            reject(operation, reason);
+        for mut operation in operations {
+            reject(&mut operation, reason);
         }
         lease.complete(Completed { limit: Some(LimitLesson::RefusedAlone), ..Completed::default() });
     }
@@ -355,7 +369,7 @@ fn is_hopeless(operation: &Operation) -> bool {
     operation.action.refers_to().is_some_and(|span| operation.run().is_span_refused(span))
 }
 
-fn reject(operation: Operation, reason: RejectReason) {
+fn reject(operation: &mut Operation, reason: RejectReason) {
     match &operation.action {
         Action::Register { .. } => operation.run().registration_refused(),
         Action::CreateSpan(CreateSpan { id, end: SpanEnd::Open | SpanEnd::Cancelled, .. }) => {
@@ -364,7 +378,7 @@ fn reject(operation: Operation, reason: RejectReason) {
         Action::FinishSpan { id, .. } => operation.run().span_finished(*id),
         _ => {}
     }
-    operation.settle(Fate::Rejected(reason));
+    operation.settle_here(Fate::Rejected(reason));
 }
 
 impl std::fmt::Debug for SenderActor {

@@ -227,7 +227,7 @@ fn any_action() -> impl Strategy<Value = Action> {
             1 => fixture::start(),
             2 => fixture::quality(1),
             3 => finish_instance(FinishStatus::Cancelled),
-            _ => Action::Register { members: Json::default() },
+            _ => crate::fixture::register(),
         }),
         any_create(),
         any_finish().prop_map(|finish| Action::FinishSpan { id: stem(9), finish }),

@@ -96,7 +96,7 @@ impl Replay {
             if knows_partition { fixture::pipeline() } else { fixture::pipeline_without_partition() };
         let run = fixture::new_run(&pipeline, 1_000);
         for action in [fixture::register(), fixture::start()] {
-            run.arrive(operation(&run, action));
+            run.arrive(Segments::from_iter([operation(&run, action)]));
         }
         let told = Told { forwarded: vec!["register".to_owned(), "start".to_owned()], ..Told::default() };
         Self { run, told, forwarded: Vec::new(), calls: 0, created: Vec::new() }
@@ -119,7 +119,7 @@ impl Replay {
             Step::Refused => return self.run.registration_refused(),
         };
         self.told.call(step, number);
-        self.run.arrive(operation(&self.run, action));
+        self.run.arrive(Segments::from_iter([operation(&self.run, action)]));
     }
 }
 

@@ -5,9 +5,7 @@ use crate::fixture::{self, cancel, create, finish, finish_instance, operation, p
 use crate::ledger::Ledger;
 
 fn arrive(run: &Arc<Run>, actions: impl IntoIterator<Item = Action>) {
-    for action in actions {
-        run.arrive(operation(run, action));
-    }
+    run.arrive(actions.into_iter().map(|action| operation(run, action)).collect());
 }
 
 /// What goes on of these actions, in words.
@@ -147,11 +145,11 @@ fn a_refused_registration_rejects_what_is_held_and_what_comes() {
 fn the_actor_is_told_of_the_first_arrival_only() {
     let run = fixture::new_run(&fixture::pipeline(), 1);
 
-    assert!(run.arrive(operation(&run, fixture::register())));
-    assert!(!run.arrive(operation(&run, fixture::start())));
+    assert!(run.arrive(Segments::from_iter([operation(&run, fixture::register())])));
+    assert!(!run.arrive(Segments::from_iter([operation(&run, fixture::start())])));
     assert!(run.has_arrivals());
     run.advance();
-    assert!(run.arrive(operation(&run, create(2, None))));
+    assert!(run.arrive(Segments::from_iter([operation(&run, create(2, None))])));
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! What callers have asked of a run and nobody has picked up yet.
+
+use crate::account::Epoch;
+use crate::operation::{Action, Operation, SpanFinish};
+use crate::payload::{Json, JsonBlocks};
+use crate::segments::Segments;
+
+/// Room is made for so many operations at once at the most, before there are any.
+const MOST_EXPECTED: usize = 16;
+
+/// Operations in the order of the calls. They are picked up all at once; until then, the finish of a span that finds its
+/// create here becomes a part of it: most spans that are short are handed over once.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    waiting: Segments<Operation>,
+    /// Operations that there were the last time: about as many will come.
+    expected: usize,
+    /// Their content.
+    contents: JsonBlocks,
+}
+
+/// Where a call waits, until it is picked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(u64);
+
+impl Calls {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Copies the content of an operation that is about to be put here. It can be read when that is picked up.
+    pub(crate) fn keep(&mut self, content: &[u8]) -> Json {
+        self.contents.keep(content)
+    }
+
+    pub(crate) fn push(&mut self, operation: Operation) -> Place {
+        Place(self.waiting.push_back(operation, self.expected.min(MOST_EXPECTED)))
+    }
+
+    /// Makes the finish a part of the create that was put at this place; gives back what has to be an operation of its own.
+    /// The finish counts as one operation, accepted in this epoch, and holds so many bytes.
+    pub(crate) fn merge(
+        &mut self,
+        create: Place,
+        finish: SpanFinish,
+        epoch: Epoch,
+        bytes: u32,
+    ) -> Option<SpanFinish> {
+        let operation = self.waiting.get_mut(create.0);
+        let Some(Operation { ticket, action: Action::CreateSpan(create), .. }) = operation else {
+            return Some(finish);
+        };
+        let alone = create.end_with(finish);
+        if alone.is_none() {
+            ticket.add(epoch, bytes);
+        }
+        alone
+    }
+
+    /// Takes everything.
+    pub(crate) fn pick_up(&mut self) -> Segments<Operation> {
+        self.contents.seal();
+        self.expected = self.waiting.len();
+        self.waiting.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prefactor_http::FinishStatus;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::fixture::{self, create, operation, words};
+    use crate::ledger::Fate;
+
+    /// Calls with the create of one span, and where that is.
+    fn with_create() -> (Calls, Place) {
+        let mut calls = Calls::default();
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let place = calls.push(operation(&run, create(1, None)));
+        (calls, place)
+    }
+
+    fn finish(status: FinishStatus) -> SpanFinish {
+        SpanFinish::new(status, Timestamp::default())
+    }
+
+    /// What is picked up, in words.
+    fn picked_up(calls: &mut Calls) -> Vec<String> {
+        words(&calls.pick_up().into_iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_finish_becomes_part_of_its_create_and_both_are_settled() {
+        let (mut calls, place) = with_create();
+        let run = calls.waiting.front().map(|operation| operation.run().clone()).expect("the create's");
+        let epoch = run.account().accept(0);
+
+        let alone = calls.merge(place, finish(FinishStatus::Failed), epoch, 0);
+
+        assert!(alone.is_none());
+        let picked_up: Vec<_> = calls.pick_up().into_iter().collect();
+        assert_eq!(words(&picked_up), ["whole 1 failed"]);
+        picked_up.into_iter().for_each(|operation| operation.settle(Fate::Delivered));
+        assert_eq!(run.account().ledger().delivered.operations, 2);
+        assert_eq!(run.account().ledger().in_flight().operations, 0);
+    }
+
+    #[test]
+    fn a_cancellation_follows_the_create_of_a_pending_span() {
+        let (mut calls, place) = with_create();
+
+        let alone = calls.merge(place, finish(FinishStatus::Cancelled), Epoch::of([1, 0]), 0);
+
+        assert!(alone.is_some_and(|finish| finish.status == FinishStatus::Cancelled));
+        assert_eq!(picked_up(&mut calls), ["pending 1"]);
+    }
+
+    #[test]
+    fn a_create_that_was_picked_up_takes_in_no_finish() {
+        let (mut calls, place) = with_create();
+        let first = picked_up(&mut calls);
+        let run = fixture::run(&fixture::pipeline(), 2);
+        calls.push(operation(&run, create(2, None)));
+
+        let alone = calls.merge(place, finish(FinishStatus::Complete), Epoch::of([1, 0]), 0);
+
+        assert!(alone.is_some());
+        assert_eq!(first, ["create 1"]);
+        assert_eq!(picked_up(&mut calls), ["create 2"]);
+    }
+
+    #[test]
+    fn contents_can_be_read_when_they_are_picked_up() {
+        let mut calls = Calls::default();
+        let contents: Vec<_> = (0..100_u8).map(|n| vec![n; 300]).collect();
+
+        let kept: Vec<_> = contents.iter().map(|content| calls.keep(content)).collect();
+        calls.pick_up();
+
+        assert!(kept.iter().zip(&contents).all(|(kept, content)| **kept == **content));
+    }
+}
