@@ -1,6 +1,7 @@
 //! A buffer of the thread, so that writing JSON costs no allocation.
 
 use std::cell::Cell;
+use std::fmt;
 use std::ops::Deref;
 
 /// A buffer that grew beyond this many bytes is given back to the allocator, so that one huge payload does not stay
@@ -12,7 +13,6 @@ thread_local! {
 }
 
 /// The thread's buffer, empty at first; another one where a payload's own code calls a handle, or the thread is ending.
-#[derive(Debug)]
 pub(crate) struct Scratch(Vec<u8>);
 
 impl Scratch {
@@ -32,6 +32,12 @@ impl Drop for Scratch {
             buffer.clear();
             let _ = KEPT.try_with(|kept| kept.set(buffer));
         }
+    }
+}
+
+impl fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of JSON", self.0.len())
     }
 }
 
