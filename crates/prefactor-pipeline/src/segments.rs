@@ -33,6 +33,7 @@ impl<T> Segments<T> {
     }
 
     /// Adds an element and gives its number. An empty queue makes room for as many as are expected to come with it.
+    #[inline]
     pub(crate) fn push_back(&mut self, element: T, expected: usize) -> u64 {
         let number = self.first + self.len as u64;
         match self.segments.back_mut() {
@@ -63,6 +64,7 @@ impl<T> Segments<T> {
         self.segments.front()?.front()
     }
 
+    #[inline]
     pub(crate) fn pop_front(&mut self) -> Option<T> {
         let segment = self.segments.front_mut()?;
         let element = segment.pop_front();

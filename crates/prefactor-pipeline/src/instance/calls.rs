@@ -33,6 +33,7 @@ impl Calls {
         self.contents.keep(content)
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, operation: Operation) -> Place {
         Place(self.waiting.push_back(operation, self.expected.min(MOST_EXPECTED)))
     }
