@@ -1,6 +1,6 @@
 //! What all pipelines of a seed share: the way to the server, and all that has happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub(super) struct Story {
     pub(super) trace: Vec<String>,
     pub(super) violation: Option<String>,
     server: Server,
+    /// Runs and spans in the order in which they were first sent.
+    numbers: HashMap<String, usize>,
     /// The spans that the disk keeps, and whether their finish is kept as well.
     synced: BTreeMap<String, bool>,
 }
@@ -39,6 +41,7 @@ impl World {
             trace: Vec::new(),
             violation: None,
             server,
+            numbers: HashMap::new(),
             synced: BTreeMap::new(),
         })))
     }
@@ -53,7 +56,8 @@ impl World {
             let items = bulk::items(&body).unwrap_or_else(|error| story.violate(error));
             let at = story.before + story.begun.elapsed();
             let fault = story.weather.fault(&mut story.rng, at, items.len().max(1));
-            story.note(format!("request {fault:?}: {}", said(&items)));
+            let said: Vec<_> = items.iter().map(|item| story.said(&item.key)).collect();
+            story.note(format!("request {fault:?}: {}", said.join(", ")));
             (items, fault, Duration::from_micros(story.rng.u64(500..30_000)))
         };
         sleep(latency).await;
@@ -118,12 +122,22 @@ impl Story {
         match self.server.process(items) {
             Ok(outputs) => {
                 for (key, output) in outputs.iter().filter(|(_, output)| output.contains("error")) {
-                    self.note(format!("  {key}: {output}"));
+                    let said = self.said(key);
+                    self.note(format!("  {said}: {output}"));
                 }
                 outputs
             }
             Err(error) => self.violate(error),
         }
+    }
+
+    /// An item by its key, which tells what it does to what: a letter, and an id, for which a number stands here. Ids are others
+    /// whenever a seed is repeated.
+    fn said(&mut self, key: &str) -> String {
+        let (action, thing) = key.split_at(1);
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(thing.to_owned()).or_insert(next);
+        format!("{action}{number}")
     }
 
     /// The disk keeps a span, or its finish.
@@ -137,10 +151,4 @@ impl Story {
             self.violate(error)
         }
     }
-}
-
-/// Items by their keys, which tell what they do to what.
-fn said(items: &[Item]) -> String {
-    let keys: Vec<_> = items.iter().map(|item| item.key.as_str()).collect();
-    keys.join(", ")
 }
