@@ -151,8 +151,9 @@ impl Run {
     ) -> Result<Place, Fate> {
         let bytes = CreateSpan::FRAME_LEN + members.len();
         let epoch = self.admit(bytes, Entry::Checked)?;
+        let alone = Json::alone_if_large(members);
         self.call(epoch, bytes as u32, |calls, ticket| {
-            let members = calls.keep(members);
+            let members = alone.unwrap_or_else(|| calls.keep(members));
             calls.push(Operation::new(ticket(), Action::CreateSpan(create(members))))
         })
     }
@@ -171,8 +172,11 @@ impl Run {
     ) -> Result<(), Fate> {
         let bytes = result.map_or(0, <[u8]>::len);
         let epoch = self.admit(bytes, entry)?;
+        finish.result = result.and_then(Json::alone_if_large);
         self.call(epoch, bytes as u32, |calls, ticket| {
-            finish.result = result.map(|result| calls.keep(result));
+            if finish.result.is_none() {
+                finish.result = result.map(|result| calls.keep(result));
+            }
             if let Some(finish) = calls.merge(create, finish, epoch, bytes as u32) {
                 calls.push(Operation::new(ticket(), Action::FinishSpan { id, finish }));
             }
@@ -277,7 +281,6 @@ impl Run {
         if operations.is_empty() {
             return false;
         }
-
         let mut arrived = lock(&self.arrived);
         // Looked at under the lock that `abandon` takes after the end was marked: nothing can come in behind it.
         if self.pipeline.has_ended() {

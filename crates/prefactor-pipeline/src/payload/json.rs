@@ -16,6 +16,11 @@ pub(crate) struct Json {
 type Block = Arc<OnceLock<Vec<u8>>>;
 
 impl Json {
+    /// A copy of a text that is too large to be copied while others wait for the lock of their common blocks.
+    pub(crate) fn alone_if_large(text: &[u8]) -> Option<Self> {
+        (text.len() > JsonBlocks::LARGEST).then(|| Self::from(text))
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len as usize
     }
