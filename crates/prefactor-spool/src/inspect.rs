@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::contents::Contents;
 use crate::frame::Kind;
 use crate::segment;
-use crate::spool::Contents;
 use crate::{Record, directory};
 
 /// What is in a spool.
@@ -43,7 +43,7 @@ pub fn status(directory: &Path) -> io::Result<Status> {
     })?;
     Ok(Status {
         in_use: directory::is_in_use(directory)?,
-        records: segments.clone().map(|segment| segment.records - segment.acks.count()).sum(),
+        records: contents.segments.pending(),
         files: segments.len() as u64,
         bytes: segments.map(|segment| segment.file_len).sum(),
         oldest_at,
@@ -60,7 +60,7 @@ pub fn for_each(directory: &Path, each: impl FnMut(&[Vec<u8>], Record) -> bool) 
 }
 
 fn each_of(contents: &Contents, mut each: impl FnMut(&[Vec<u8>], Record) -> bool) -> io::Result<()> {
-    for (first, segment) in &contents.segments {
+    for (first, segment) in contents.segments.iter() {
         let (mut offset, mut sequence) = (segment::HEADER, *first);
         while offset < segment.len {
             let mut more = true;

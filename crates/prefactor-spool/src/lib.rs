@@ -27,14 +27,22 @@
 //! ```
 
 mod acks;
+mod contents;
+mod cursor;
 mod directory;
 mod error;
 mod frame;
 mod inspect;
+mod record;
+mod recover;
 mod segment;
+mod segments;
 mod spool;
+mod tail;
 
 pub use error::{AppendError, OpenError};
 pub use frame::MAX_RECORD;
 pub use inspect::{Status, for_each, status};
-pub use spool::{Limits, Locked, Record, Recovered, Spool};
+pub use record::Record;
+pub use recover::{Locked, Recovered};
+pub use spool::{Limits, Spool};

@@ -31,6 +31,13 @@ pub(crate) struct Segment {
     pub(crate) damaged: bool,
 }
 
+impl Segment {
+    /// Records that are not acknowledged.
+    pub(crate) const fn pending(&self) -> u64 {
+        self.records - self.acks.count()
+    }
+}
+
 /// What was found in a segment.
 #[derive(Debug)]
 pub(crate) enum Found {

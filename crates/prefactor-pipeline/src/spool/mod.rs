@@ -6,16 +6,23 @@
 //! as long as there is room in memory and nothing older waits on disk; otherwise later, read back from the log. A record
 //! goes when its operation is settled.
 //!
-//! - `config` is what users set, `stage` what the pipeline knows of its spool, `writer` the thread, `runs` the instances
-//!   whose operations wait on disk.
+//! - `config` is what users set, `stage` what the pipeline knows of its spool, `opened` its thread.
+//! - `writer` decides, step by step, with `read_back` and `ending`; `unwritten` is what it has to write, `unsynced` what the
+//!   disk was not asked to keep yet, `journal` the log, and `runs` the instances whose operations wait on disk.
 //! - `record` is an operation as bytes, `claim` the right to a record.
 
 mod claim;
 mod config;
+mod ending;
 mod export;
+mod journal;
+mod opened;
+mod read_back;
 mod record;
 mod runs;
 mod stage;
+mod unsynced;
+mod unwritten;
 mod writer;
 
 pub use config::{Spool, SyncPolicy, UnknownSpoolMode};
@@ -25,5 +32,5 @@ pub use stage::SpoolUse;
 
 pub(crate) use claim::Claim;
 pub(crate) use config::SpoolMode;
+pub(crate) use opened::{Opened as OpenedSpool, Unstarted as UnstartedSpool};
 pub(crate) use stage::{Leftovers, Stage};
-pub(crate) use writer::{Opened as OpenedSpool, Unstarted as UnstartedSpool};

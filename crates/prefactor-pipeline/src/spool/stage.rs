@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
 
 use crossbeam_queue::SegQueue;
 use prefactor_pfid::{Pfid, Stem};
+use tokio::sync::mpsc;
 
 use super::{Claim, SpoolMode};
 use crate::admission::Admission;
 use crate::operation::Operation;
+
+/// Whom to tell when all is on disk that can be.
+pub(crate) type Done = Box<dyn FnOnce() + Send>;
 
 /// What the writer is told.
 pub(crate) enum Order {
@@ -19,7 +22,7 @@ pub(crate) enum Order {
     /// has made it goes when this is written down.
     Named { thing: Stem, id: Pfid, claim: Claim },
     /// From the end of the pipeline.
-    End { left: Leftovers, done: Box<dyn FnOnce() + Send> },
+    End { left: Leftovers, done: Done },
 }
 
 /// What is in the pipeline's hands when it ends.
@@ -36,7 +39,7 @@ pub(crate) struct Stage {
     mode: SpoolMode,
     /// Bytes of operations in memory beyond which the others wait on disk.
     room: u64,
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::UnboundedSender<Order>,
     /// Records that are done with.
     pub(super) settled: SegQueue<u64>,
     /// Operations that were handed over, or left by an earlier process, and have not come back: what comes after them
@@ -61,8 +64,8 @@ pub struct SpoolUse {
 }
 
 impl Stage {
-    pub(super) fn new(mode: SpoolMode, budget: u64) -> (Self, mpsc::Receiver<Order>) {
-        let (orders, received) = mpsc::channel();
+    pub(super) fn new(mode: SpoolMode, budget: u64) -> (Self, mpsc::UnboundedReceiver<Order>) {
+        let (orders, received) = mpsc::unbounded_channel();
         let stage = Self {
             mode,
             room: budget / 2,
@@ -141,7 +144,7 @@ impl Stage {
     }
 
     /// Takes what is left when the pipeline ends; `done` is called, or dropped, when all is on disk that can be.
-    pub(crate) fn end(&self, left: Leftovers, done: Box<dyn FnOnce() + Send>) {
+    pub(crate) fn end(&self, left: Leftovers, done: Done) {
         let _ = self.orders.send(Order::End { left, done });
     }
 
