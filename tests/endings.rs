@@ -147,13 +147,15 @@ fn end(surrounding: Surrounding, way: Way, api: Api) {
         });
     };
     // A guard that is dropped in a runtime waits for nothing.
-    wait_until("all have their fate", || observer.ledger().in_flight().operations == 0);
+    wait_until("nothing is held any more", || observer.memory_in_use() == 0);
     let ledger = observer.ledger();
     assert_settled(&observer, &ledger);
     match api {
         Api::Dead => {
             assert_eq!(ledger.lost_total(), ledger.accepted);
-            assert_eq!(told.load(Ordering::Relaxed), ledger.accepted.operations);
+            // Each of them, perhaps a moment later.
+            let all = ledger.accepted.operations;
+            wait_until("the hook hears of all that is lost", || told.load(Ordering::Relaxed) == all);
         }
         Api::Fine | Api::Slow => {
             assert_eq!(ledger.delivered, ledger.accepted);

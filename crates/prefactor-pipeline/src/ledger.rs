@@ -167,6 +167,18 @@ impl Ledger {
         self.lost.iter().find(|(r, _)| *r == reason).map_or(Tally::default(), |(_, tally)| *tally)
     }
 
+    /// The same, where what has no fate yet is lost for this reason.
+    pub(crate) fn with_the_rest_lost(mut self, reason: LossReason) -> Self {
+        let rest = self.in_flight();
+        if rest != Tally::default() {
+            match self.lost.binary_search_by_key(&reason, |(known, _)| *known) {
+                Ok(place) => self.lost[place].1 += rest,
+                Err(place) => self.lost.insert(place, (reason, rest)),
+            }
+        }
+        self
+    }
+
     /// What is still on its way.
     pub fn in_flight(&self) -> Tally {
         self.accepted - self.delivered - self.rejected_total() - self.lost_total() - self.spooled
@@ -272,6 +284,22 @@ mod tests {
             ledger.to_string(),
             "accepted=7 delivered=2 rejected=1 lost=1 in_flight=3 rejected.validation=1 lost.queue_full=1"
         );
+    }
+
+    #[test]
+    fn what_is_given_up_is_lost_beside_what_was_lost_before() {
+        let lost =
+            vec![(LossReason::QueueFull, Tally::new(1, 70)), (LossReason::Internal, Tally::new(1, 30))];
+        let ledger = Ledger { accepted: Tally::new(7, 1000), lost, ..Ledger::default() };
+
+        let given_up = ledger.with_the_rest_lost(LossReason::ShutDown);
+        let again = Ledger { accepted: Tally::new(8, 1001), ..given_up.clone() };
+        let again = again.with_the_rest_lost(LossReason::ShutDown);
+
+        assert_eq!(given_up.in_flight(), Tally::default());
+        assert_eq!(given_up.lost_for(LossReason::ShutDown), Tally::new(5, 900));
+        assert_eq!(again.lost_for(LossReason::ShutDown), Tally::new(6, 901));
+        assert!(again.lost.is_sorted_by_key(|(reason, _)| *reason));
     }
 
     #[test]

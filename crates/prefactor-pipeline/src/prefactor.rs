@@ -110,7 +110,7 @@ impl Prefactor {
         }
         let engine = Engine::start(Arc::clone(&pipeline), engine, runtime).inspect_err(|_| {
             if let Some(spool) = pipeline.spool() {
-                spool.end(Leftovers::default(), Box::new(|| {}));
+                let _ = spool.end(Leftovers::default(), Box::new(|| {}));
             }
         })?;
         Ok(Self { inner: Some(Arc::new(Inner { pipeline, settings, engine })) })
@@ -204,8 +204,9 @@ impl Prefactor {
     }
 
     /// Takes nothing new, delivers what it has, and ends, at most after `timeout`. What is left by then is lost, and the
-    /// report says so; where hundreds of thousands of operations are left and the time is too short even to count them, it
-    /// shows them in flight, and the counting goes on behind it. Handles may still be used; what they are called for is counted as lost.
+    /// report says so, however much it is; hooks may hear of it a little later. With a [`Spool`](crate::Spool) it is spooled
+    /// instead; what the disk has not taken by then is in flight. Handles may still be used; what they are called for is
+    /// counted as lost.
     pub async fn shutdown(&self, timeout: Duration) -> Report {
         let Some(inner) = &self.inner else { return Report::nothing() };
         inner.pipeline.close();

@@ -265,7 +265,7 @@ impl Instance {
 
     /// The account of this run's operations.
     pub fn ledger(&self) -> Ledger {
-        self.live.as_ref().map_or_else(Ledger::default, |live| live.run.account().ledger())
+        self.live.as_ref().map_or_else(Ledger::default, |live| live.run.ledger())
     }
 
     /// Waits until everything that this run has accepted before the call has its fate, at most for `timeout`.

@@ -16,7 +16,7 @@ use super::span_table::SpanTable;
 use crate::account::{Account, Epoch};
 use crate::clock::Timestamp;
 use crate::intake::IntakeInput;
-use crate::ledger::{Fate, LossReason, RejectReason, Tally};
+use crate::ledger::{Fate, Ledger, LossReason, RejectReason, Tally};
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::payload::Json;
 use crate::pipeline::Pipeline;
@@ -121,6 +121,10 @@ impl Run {
 
     pub(crate) fn account(&self) -> &Arc<Account> {
         &self.account
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.pipeline.ledger_of(&self.account)
     }
 
     /// The id on the server; `None` as long as the account's partition is not known.

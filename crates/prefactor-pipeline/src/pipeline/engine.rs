@@ -1,5 +1,6 @@
 //! The thread that the pipeline runs on, and the orders it takes: flush and shut down.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,7 @@ use prefactor_http::{RetryPolicy, StatusCodes};
 use ractor::Actor;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::Pipeline;
@@ -19,16 +21,20 @@ use crate::batcher::{Backlog, BatcherInbox, BatcherInput, BatcherWork, Limits, P
 use crate::clock::FOREVER;
 use crate::intake::{IntakeInput, LiveRuns};
 use crate::log::LogLevel;
+use crate::operation::Operation;
 use crate::process_mark::ProcessMark;
 use crate::sender::{Lanes, SenderInbox, SenderInput, Transport};
 use crate::spool::{Leftovers, Stage};
 
-/// The part of a shutdown's time that is kept for its end: stopping the actors, and counting what they leave behind.
-/// Their handlers never wait, so they stop within microseconds.
+/// The part of a shutdown's time that is kept for its end: stopping the actors, and taking what they leave behind. Their
+/// handlers never wait, so they stop within microseconds.
 const LONGEST_STOP: Duration = Duration::from_millis(100);
 
 /// The same with a spool, into which everything goes that was not delivered.
 const LONGEST_STOP_WITH_SPOOL: Duration = Duration::from_secs(2);
+
+/// So many operations are counted as lost before others on the same runtime get their turn.
+const ROUND: usize = 4_096;
 
 /// What the actors are configured with.
 pub(crate) struct EngineConfig {
@@ -84,7 +90,7 @@ impl Engine {
         let (orders, received) = mpsc::unbounded_channel();
         let drop_timeout = config.drop_timeout;
         // Made here and not in `run`: a runtime that goes away may never have polled it.
-        let end = End { stages: stages(pipeline, config), spooled: None };
+        let end = End { stages: stages(pipeline, config), spooled: None, left: VecDeque::new() };
         match runtime {
             Some(runtime) => {
                 runtime.spawn(run(end, drop_timeout, received));
@@ -134,10 +140,8 @@ async fn run(mut end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedRe
         }
     };
     let timeout = timeout.min(FOREVER);
-    let stop = match stages.pipeline.spool() {
-        Some(_) => LONGEST_STOP_WITH_SPOOL.min(timeout / 4),
-        None => (LONGEST_STOP + stages.pipeline.time_to_count()).min(timeout / 4),
-    };
+    let longest_stop = stages.pipeline.spool().map_or(LONGEST_STOP, |_| LONGEST_STOP_WITH_SPOOL);
+    let stop = longest_stop.min(timeout / 4);
     let end_by = Instant::now() + timeout;
     let deadline = end_by - stop;
     stages.pipeline.close();
@@ -150,11 +154,17 @@ async fn run(mut end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedRe
     others.abort();
     let (done_spooling, spooled) = oneshot::channel();
     end.spooled = Some(done_spooling);
-    drop(end);
+    end.begin();
     // Without a spool there is nobody who would answer.
     let _ = timeout_at(end_by, spooled).await;
+    while end.count_some() && Instant::now() < end_by {
+        yield_now().await;
+    }
     if let Some(done) = done {
         done(complete);
+    }
+    while end.count_some() {
+        yield_now().await;
     }
 }
 
@@ -203,26 +213,43 @@ struct End {
     stages: Stages,
     /// Told when the spool has taken it.
     spooled: Option<oneshot::Sender<()>>,
+    /// What is lost and not counted yet.
+    left: VecDeque<Operation>,
+}
+
+impl End {
+    /// Takes what is left out of all hands. From then on it is the spool's, or lost.
+    fn begin(&mut self) {
+        let pipeline = &self.stages.pipeline;
+        pipeline.end();
+        let left = self.stages.leftovers();
+        let spooled = self.spooled.take();
+        let done = Box::new(move || {
+            let _ = spooled.map(|spooled| spooled.send(()));
+        });
+        let lost = match pipeline.spool() {
+            Some(spool) => spool.end(left, done).err(),
+            None => Some(left),
+        };
+        if let Some(Leftovers { passed, queued }) = lost {
+            pipeline.give_up();
+            self.left.extend(passed.into_iter().chain(queued));
+        }
+    }
+
+    /// Counts some of what is left; tells whether there is more.
+    fn count_some(&mut self) -> bool {
+        self.left.drain(..ROUND.min(self.left.len()));
+        !self.left.is_empty()
+    }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        let pipeline = &self.stages.pipeline;
-        pipeline.end();
-        let left = self.stages.leftovers();
-        pipeline.drain_intake();
-        if let Some(spool) = pipeline.spool() {
-            let spooled = self.spooled.take();
-            spool.end(
-                left,
-                Box::new(move || {
-                    let _ = spooled.map(|spooled| spooled.send(()));
-                }),
-            );
-        } else {
-            drop(left);
-        }
-        pipeline.log_the_rest();
+        // Also what has come since: an operation on its way into a queue may have missed the first look.
+        self.begin();
+        self.left.clear();
+        self.stages.pipeline.log_the_rest();
     }
 }
 

@@ -8,7 +8,6 @@ mod supervisor;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Duration;
 
 use prefactor_pfid::Partition;
 use tokio::sync::Notify;
@@ -18,6 +17,7 @@ pub(crate) use engine::{Done, Engine, EngineConfig, Order};
 pub(crate) use supervisor::RESTART_DELAY;
 
 use self::health_lines::HealthLines;
+use crate::account::Account;
 use crate::admission::Admission;
 use crate::batcher::Demand;
 use crate::clock::Timestamp;
@@ -79,6 +79,8 @@ pub(crate) struct Pipeline {
     closed: AtomicBool,
     /// Nothing is delivered any more.
     ended: AtomicBool,
+    /// What is left has no other fate than to be lost, whether it was counted yet or not.
+    gives_up: AtomicBool,
     health: AtomicU8,
     health_lines: HealthLines,
     /// Flushes under way: while there are any, nothing lingers.
@@ -145,6 +147,7 @@ impl Pipeline {
             process: ProcessMark::new(),
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            gives_up: AtomicBool::new(false),
             health: AtomicU8::new(Health::Delivering as u8),
             health_lines: HealthLines::new(Instant::now()),
             flushes: AtomicUsize::new(0),
@@ -232,6 +235,12 @@ impl Pipeline {
         self.ended.store(true, Ordering::SeqCst);
     }
 
+    /// Loses what is left, all at once: to count it one by one may take longer than there is time, and whoever hears of
+    /// each may be slow. The caller has taken it out of all hands that could deliver it.
+    pub(crate) fn give_up(&self) {
+        self.gives_up.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::SeqCst)
     }
@@ -272,13 +281,17 @@ impl Pipeline {
     pub(crate) fn ledger(&self) -> Ledger {
         // The fates first: what is settled in between shows as in flight, not as more than was accepted.
         let settled = self.fates.ledger();
-        Ledger { accepted: self.registry.accepted(), ..settled }
+        self.with_the_rest(Ledger { accepted: self.registry.accepted(), ..settled })
     }
 
-    /// About how long it takes to count what is in flight as lost.
-    pub(crate) fn time_to_count(&self) -> Duration {
-        const OF_ONE: Duration = Duration::from_micros(1);
-        OF_ONE * u32::try_from(self.ledger().in_flight().operations).unwrap_or(u32::MAX)
+    /// The account of an instance.
+    pub(crate) fn ledger_of(&self, account: &Account) -> Ledger {
+        self.with_the_rest(account.ledger())
+    }
+
+    /// Once the pipeline has given up, nothing is in flight: what was not counted yet is lost all the same.
+    fn with_the_rest(&self, ledger: Ledger) -> Ledger {
+        if self.gives_up.load(Ordering::SeqCst) { ledger.with_the_rest_lost(self.loss_on_drop()) } else { ledger }
     }
 
     /// The reason under which an operation counts that is dropped without a fate.

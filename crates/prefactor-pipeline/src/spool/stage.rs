@@ -144,8 +144,14 @@ impl Stage {
     }
 
     /// Takes what is left when the pipeline ends; `done` is called, or dropped, when all is on disk that can be.
-    pub(crate) fn end(&self, left: Leftovers, done: Done) {
-        let _ = self.orders.send(Order::End { left, done });
+    ///
+    /// # Errors
+    /// What is left, where nobody takes it any more.
+    pub(crate) fn end(&self, left: Leftovers, done: Done) -> Result<(), Leftovers> {
+        self.orders.send(Order::End { left, done }).map_err(|refused| match refused.0 {
+            Order::End { left, .. } => left,
+            _ => Leftovers::default(),
+        })
     }
 
     pub(crate) fn is_resuming(&self) -> bool {

@@ -1,8 +1,11 @@
+use std::future;
+use std::sync::{Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use prefactor_http::RawResponse;
 use prefactor_pipeline::testing::ScriptedTransport;
-use prefactor_pipeline::{LossReason, Prefactor};
+use prefactor_pipeline::{Instance, LossReason, Prefactor};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -41,6 +44,35 @@ async fn a_shutdown_ends_by_its_deadline_and_counts_the_rest_as_lost() {
         assert!(took <= timeout + Duration::from_millis(1), "{took:?} for {timeout:?}");
         assert_adds_up(&prefactor);
     }
+}
+
+/// However many there are, and however long it takes to tell of each.
+#[test]
+fn what_is_lost_is_in_the_report_before_all_of_it_was_told_of() {
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let prefactor = Prefactor::builder()
+        .transport(ScriptedTransport::new(|_| future::pending()))
+        .on_undelivered(move |_| {
+            // Until the report is there.
+            let _ = held.lock().unwrap().recv();
+        })
+        .build()
+        .unwrap();
+    let runs = [whole_run(&prefactor, "a"), whole_run(&prefactor, "b")];
+
+    let report = prefactor.shutdown_blocking(Duration::from_millis(200));
+
+    assert!(!report.complete);
+    assert_eq!(report.ledger.lost_for(LossReason::ShutDown), report.ledger.accepted, "{}", report.ledger);
+    let of_runs = runs.each_ref().map(Instance::ledger);
+    assert!(of_runs.iter().all(|ledger| ledger.lost_total() == ledger.accepted), "{of_runs:?}");
+    drop(hold);
+    while prefactor.memory_in_use() > 0 {
+        thread::yield_now();
+    }
+    assert_eq!(prefactor.ledger(), report.ledger);
+    assert_eq!(runs.each_ref().map(Instance::ledger), of_runs);
 }
 
 #[tokio::test(start_paused = true)]
