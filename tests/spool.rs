@@ -238,6 +238,36 @@ fn what_waits_on_disk_when_the_pipeline_ends_comes_after_what_was_in_memory() {
 }
 
 #[test]
+fn of_more_than_fits_a_shutdown_writes_what_fits_and_names_the_rest() {
+    for mode in MODES {
+        let folder = TempDir::new().expect("a folder");
+        let server = Server::start();
+        server.set_faults(Faults::new().black_hole());
+        let spool = || mode(folder.path()).max_bytes(100 << 10);
+        let first = with_partition(&server).spool(spool()).build().expect("a pipeline");
+        let run = first.instance(AgentVersion::new("agent", "v1")).start();
+        for number in 0..400 {
+            run.root_span("step", &json!({ "number": number, "text": "x".repeat(500) })).complete(&());
+        }
+        let Report { ledger, .. } = first.shutdown_blocking(SHORT);
+        let refused = ledger.lost_for(LossReason::NotSpooled);
+        assert_eq!(ledger.accepted, ledger.spooled + refused, "{ledger}");
+        assert!(ledger.spooled.operations > 100 && refused.operations > 100, "{ledger}");
+        let left = status(folder.path()).expect("a spool");
+        assert!(left.bytes <= 100 << 10, "{left:?}");
+        server.set_faults(Faults::new());
+
+        let (second, report) = deliver(&server, spool());
+
+        assert_eq!(report.ledger.accepted.operations, ledger.spooled.operations);
+        assert_all_delivered(&second, &report.ledger);
+        let spans = server.spans(run.id().expect("an id"));
+        let numbers = spans.iter().map(|span| &span.payload["number"]);
+        assert!(numbers.eq(&(0..spans.len()).map(serde_json::Value::from).collect::<Vec<_>>()), "the oldest");
+    }
+}
+
+#[test]
 fn what_is_too_old_is_lost_under_its_name() {
     let folder = TempDir::new().expect("a folder");
     let server = Server::start();

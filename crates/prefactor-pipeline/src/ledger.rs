@@ -116,6 +116,9 @@ reasons! {
         Expired = "expired",
         /// Its record in the spool could not be read any more.
         SpoolDamaged = "spool_damaged",
+        /// The pipeline ended before it was delivered, and the spool did not take it: there was no room for it, or for
+        /// what comes before it, or the disk failed.
+        NotSpooled = "not_spooled",
     }
 }
 

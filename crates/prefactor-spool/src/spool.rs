@@ -66,6 +66,17 @@ impl Spool {
         Ok(())
     }
 
+    /// How many of these records, from the first on, could be appended or prepended now.
+    pub fn room_for<B: AsRef<[u8]>>(&self, records: &[B]) -> usize {
+        let mut bytes = self.bytes() + HEADER;
+        let fits = |record: &&B| {
+            let length = record.as_ref().len();
+            bytes += frame::len_of(length) as u64;
+            length <= MAX_RECORD && bytes <= self.max_bytes
+        };
+        records.iter().take_while(fits).count()
+    }
+
     fn frames<B: AsRef<[u8]>>(&self, records: &[B], at: u64) -> Result<Vec<u8>, AppendError> {
         let mut frames =
             Vec::with_capacity(records.iter().map(|record| frame::len_of(record.as_ref().len())).sum());

@@ -268,6 +268,7 @@ fn a_full_spool_refuses_and_takes_again_when_there_is_room() {
 
     assert!(matches!(refused, AppendError::Full));
     assert!(spool.bytes() <= limits.max_bytes);
+    assert_eq!(spool.room_for(&[[7; 100]]), 0);
     assert!(matches!(
         spool.append(&[vec![0; prefactor_spool::MAX_RECORD + 1]], 1),
         Err(AppendError::TooLarge)
@@ -278,6 +279,29 @@ fn a_full_spool_refuses_and_takes_again_when_there_is_room() {
     spool.sync().expect("a disk");
     spool.append(&[[8; 100]], 1).expect("room again");
     assert_eq!(read_all(&mut spool).len(), appended.len() - 4 + 1);
+}
+
+#[test]
+fn as_many_records_have_room_as_can_be_appended_or_prepended() {
+    let folder = TempDir::new().expect("a folder");
+    let limits = Limits { max_bytes: 1_000, segment_bytes: 1_000 };
+    let (mut spool, _) = Spool::open(folder.path(), limits).expect("a spool");
+    for length in [10, 100] {
+        let records = vec![vec![7; length]; 50];
+
+        let fit = spool.room_for(&records);
+
+        assert!(fit > 0 && fit < records.len(), "{fit}");
+        assert!(matches!(spool.append(&records[..=fit], 1), Err(AppendError::Full)));
+        assert!(matches!(spool.prepend(&records[..=fit], 1), Err(AppendError::Full)));
+        match length {
+            10 => spool.prepend(&records[..fit / 2], 1).expect("there is room"),
+            _ => drop(spool.append(&records[..fit], 1).expect("there is room")),
+        }
+    }
+    let too_large = vec![0; prefactor_spool::MAX_RECORD + 1];
+    assert_eq!(spool.room_for(&[too_large]), 0);
+    assert!(spool.bytes() <= limits.max_bytes);
 }
 
 #[test]

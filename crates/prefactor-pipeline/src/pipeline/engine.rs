@@ -232,7 +232,7 @@ impl End {
             None => Some(left),
         };
         if let Some(Leftovers { passed, queued }) = lost {
-            pipeline.give_up();
+            pipeline.give_up(pipeline.loss_on_drop());
             self.left.extend(passed.into_iter().chain(queued));
         }
     }

@@ -79,8 +79,8 @@ pub(crate) struct Pipeline {
     closed: AtomicBool,
     /// Nothing is delivered any more.
     ended: AtomicBool,
-    /// What is left has no other fate than to be lost, whether it was counted yet or not.
-    gives_up: AtomicBool,
+    /// What is left is lost for this reason, whether it was counted yet or not.
+    gives_up: OnceLock<LossReason>,
     health: AtomicU8,
     health_lines: HealthLines,
     /// Flushes under way: while there are any, nothing lingers.
@@ -147,7 +147,7 @@ impl Pipeline {
             process: ProcessMark::new(),
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            gives_up: AtomicBool::new(false),
+            gives_up: OnceLock::new(),
             health: AtomicU8::new(Health::Delivering as u8),
             health_lines: HealthLines::new(Instant::now()),
             flushes: AtomicUsize::new(0),
@@ -237,8 +237,8 @@ impl Pipeline {
 
     /// Loses what is left, all at once: to count it one by one may take longer than there is time, and whoever hears of
     /// each may be slow. The caller has taken it out of all hands that could deliver it.
-    pub(crate) fn give_up(&self) {
-        self.gives_up.store(true, Ordering::SeqCst);
+    pub(crate) fn give_up(&self, reason: LossReason) {
+        let _ = self.gives_up.set(reason);
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -291,11 +291,17 @@ impl Pipeline {
 
     /// Once the pipeline has given up, nothing is in flight: what was not counted yet is lost all the same.
     fn with_the_rest(&self, ledger: Ledger) -> Ledger {
-        if self.gives_up.load(Ordering::SeqCst) { ledger.with_the_rest_lost(self.loss_on_drop()) } else { ledger }
+        match self.gives_up.get() {
+            Some(reason) => ledger.with_the_rest_lost(*reason),
+            None => ledger,
+        }
     }
 
     /// The reason under which an operation counts that is dropped without a fate.
     pub(crate) fn loss_on_drop(&self) -> LossReason {
+        if let Some(reason) = self.gives_up.get() {
+            return *reason;
+        }
         match self.health() {
             _ if self.is_open() => LossReason::Internal,
             Health::Delivering => LossReason::ShutDown,

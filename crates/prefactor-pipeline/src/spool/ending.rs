@@ -6,35 +6,44 @@ use prefactor_pfid::Stem;
 
 use super::stage::Leftovers;
 use super::writer::Writer;
-use crate::ledger::Fate;
+use crate::ledger::{Fate, LossReason};
 use crate::operation::Operation;
 use crate::random_key::RandomKeyed;
 
 impl Writer {
+    /// Writes as much as fits, from the oldest on. What comes behind the first that finds no room is lost, whether it would
+    /// fit or not: it may need what was lost before it.
     pub(super) fn end(&mut self, left: Leftovers) {
         let Leftovers { passed, queued } = left;
         self.acknowledge();
+        // What is done with makes room.
+        self.journal.sync();
         self.unwritten.extend(queued);
-        let (passed, stays) = split(passed);
-        if !passed.is_empty() && self.journal.prepend(&passed).is_ok() {
-            for mut operation in passed {
-                operation.ticket.claim.take().for_each(|sequence| self.journal.acknowledge(sequence));
-                operation.settle(Fate::Spooled);
-            }
+        let (mut passed, stays) = split(passed);
+        let taken = self.journal.prepend_what_fits(&passed);
+        let mut refused = passed.split_off(taken);
+        for mut operation in passed {
+            operation.ticket.claim.take().for_each(|sequence| self.journal.acknowledge(sequence));
+            operation.settle(Fate::Spooled);
+        }
+        while !self.unwritten.is_empty() {
+            let mut batch = self.unwritten.next_batch(self.config.max_bytes / 16);
+            let taken = if refused.is_empty() { self.journal.append_what_fits(&batch) } else { 0 };
+            refused.extend(batch.split_off(taken));
+            batch.into_iter().for_each(|operation| operation.settle(Fate::Spooled));
         }
         // These are on disk where they belong; dropping them says so.
         drop(stays);
-        while !self.unwritten.is_empty() {
-            let batch = self.unwritten.next_batch(self.config.max_bytes / 16);
-            if self.journal.append(&batch).is_ok() {
-                batch.into_iter().for_each(|operation| operation.settle(Fate::Spooled));
-            }
-        }
         self.runs.all_stays();
         self.journal.sync();
         self.acknowledge();
         self.journal.close();
         self.measure();
+        if !refused.is_empty() {
+            // Those among them that have a record stay where that is.
+            refused.retain(|operation| operation.ticket.claim.is_empty());
+            self.pipeline.give_up(LossReason::NotSpooled);
+        }
     }
 }
 

@@ -51,7 +51,32 @@ impl Journal {
 
     /// Appends operations, all or none of them, and gives the number of the first record.
     pub(super) fn append(&mut self, operations: &[Operation]) -> Result<u64, Failed> {
-        let appended = self.log.append(&records(operations), now_in_millis());
+        self.append_records(operations, &records(operations))
+    }
+
+    /// Appends as many as there is room for, from the first on, and tells how many.
+    pub(super) fn append_what_fits(&mut self, operations: &[Operation]) -> usize {
+        let records = records(operations);
+        let fit = self.log.room_for(&records);
+        match self.append_records(&operations[..fit], &records[..fit]) {
+            Ok(_) => fit,
+            Err(Failed) => 0,
+        }
+    }
+
+    /// The same, before all others; the disk keeps them then.
+    pub(super) fn prepend_what_fits(&mut self, operations: &[Operation]) -> usize {
+        let records = records(operations);
+        let fit = self.log.room_for(&records);
+        if fit == 0 {
+            return 0;
+        }
+        let prepended = self.log.prepend(&records[..fit], now_in_millis());
+        self.told_of(prepended).map_or(0, |()| fit)
+    }
+
+    fn append_records(&mut self, operations: &[Operation], records: &[Vec<u8>]) -> Result<u64, Failed> {
+        let appended = self.log.append(records, now_in_millis());
         let first = self.told_of(appended)?;
         if mem::take(&mut self.failing) && self.pipeline.logs(LogLevel::Info) {
             tracing::info!("the spool takes telemetry again");
@@ -62,12 +87,6 @@ impl Journal {
             self.sync();
         }
         Ok(first)
-    }
-
-    /// Writes operations before all others, and has the disk keep them.
-    pub(super) fn prepend(&mut self, operations: &[Operation]) -> Result<(), Failed> {
-        let prepended = self.log.prepend(&records(operations), now_in_millis());
-        self.told_of(prepended)
     }
 
     /// Writes down under which id the API has made a run or a span, unless there is no record that could need it.

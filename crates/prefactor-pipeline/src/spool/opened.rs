@@ -143,7 +143,7 @@ async fn without_a_log(pipeline: &Arc<Pipeline>, mut orders: UnboundedReceiver<O
             Order::Take(operations) => pipeline.submit(IntakeInput::Spooled(operations)),
             Order::Named { .. } => {}
             Order::End { left, done } => {
-                pipeline.give_up();
+                pipeline.give_up(pipeline.loss_on_drop());
                 drop(left);
                 return done();
             }
