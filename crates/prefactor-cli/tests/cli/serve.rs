@@ -80,6 +80,53 @@ fn a_port_that_is_taken_is_named_and_exits_with_1() {
     assert!(!stderr.contains("secret-one"));
 }
 
+/// The command as somebody who may not do everything; `None` where nobody else may run it.
+#[cfg(unix)]
+fn unprivileged() -> Option<std::process::Command> {
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65_534;
+    let probe = tempfile::NamedTempFile::new().expect("a file");
+    set_mode(probe.path(), 0o444);
+    let mut command = prefactor();
+    if std::fs::OpenOptions::new().append(true).open(probe.path()).is_ok() {
+        command.uid(NOBODY);
+        prefactor().uid(NOBODY).arg("--version").output().ok()?;
+    }
+    Some(command)
+}
+
+#[cfg(unix)]
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a file of ours");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_database_that_can_only_be_read_is_named_and_exits_with_1() {
+    for (mode_of_file, mode_of_folder) in [(0o444, 0o755), (0o666, 0o555)] {
+        let Some(mut command) = unprivileged() else {
+            println!("skipped: nobody else may run the command");
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs.db");
+        let server = Server::start(prefactor().args(["serve", "--db"]).arg(&file));
+        assert_eq!(server.stop("TERM"), Some(0));
+        set_mode(&file, mode_of_file);
+        set_mode(folder.path(), mode_of_folder);
+
+        let said = run(command.args(["serve", "--db"]).arg(&file));
+        set_mode(folder.path(), 0o755);
+
+        let error = said.error(1);
+        assert!(error.contains(&file.display().to_string()), "{error}");
+        assert!(error.contains("name a file in a folder of yours"), "{error}");
+    }
+}
+
 #[test]
 fn no_help_and_no_error_shows_a_token() {
     let help =

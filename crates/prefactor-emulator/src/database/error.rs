@@ -12,6 +12,9 @@ pub enum DatabaseError {
     /// The file can't be read and written, or can't be made.
     #[error("it can't be opened to read and write; name a file in a folder of yours")]
     Open(#[source] io::Error),
+    /// The file can be opened, but not written, or not the files that stand beside it while it is in use.
+    #[error("it, or its folder, can't be written; name a file in a folder of yours")]
+    ReadOnly(#[source] Box<dyn Error + Send + Sync>),
     /// The file is something else.
     #[error("it is not a database of this emulator; name another file, or one that does not exist yet")]
     Foreign,
@@ -47,10 +50,14 @@ impl DatabaseError {
 
 impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase};
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase, PermissionDenied,
+            ReadOnly,
+        };
         match error.sqlite_error_code() {
             Some(DatabaseBusy | DatabaseLocked) => Self::InUse,
             Some(DatabaseCorrupt | NotADatabase) => Self::damaged(error.to_string()),
+            Some(CannotOpen | PermissionDenied | ReadOnly) => Self::ReadOnly(Box::new(error)),
             _ => Self::Failed(Box::new(error)),
         }
     }

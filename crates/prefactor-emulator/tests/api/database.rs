@@ -205,3 +205,18 @@ async fn a_path_that_can_not_be_a_file_is_refused() {
         DatabaseError::Failed(_) | DatabaseError::Open(_)
     ));
 }
+
+#[tokio::test]
+async fn a_file_beside_which_nothing_can_be_written_is_refused_and_left_as_it_is() {
+    let (folder, file) = folder();
+    open(&file).await.emulator.shutdown().await;
+    let content = fs::read(&file).unwrap();
+    // Whoever may write in the folder: its name is taken.
+    fs::create_dir(folder.path().join("emulator.db-wal")).unwrap();
+
+    let (error, text) = refusal(&file).await;
+
+    assert!(matches!(error, DatabaseError::ReadOnly(_)), "{text}");
+    assert!(text.contains("can't be written; name a file in a folder of yours"), "{text}");
+    assert_eq!(fs::read(&file).unwrap(), content);
+}
