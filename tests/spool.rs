@@ -75,6 +75,35 @@ fn what_a_shutdown_could_not_deliver_arrives_with_the_next_pipeline() {
 }
 
 #[test]
+fn what_was_begun_at_the_server_is_finished_by_the_next_pipeline() {
+    for mode in MODES {
+        let folder = TempDir::new().expect("a folder");
+        let server = Server::start();
+        let first = with_partition(&server).spool(mode(folder.path())).build().expect("a pipeline");
+        let run = first.instance(AgentVersion::new("agent", "v1")).start();
+        let completed = run.root_span("step", &json!({ "number": 0 }));
+        let left_open = run.root_span("step", &json!({ "number": 1 }));
+        assert!(first.flush_blocking(PATIENCE).complete);
+        server.set_faults(Faults::new().black_hole());
+        completed.complete(&json!({ "done": true }));
+        run.finish();
+        let Report { ledger, .. } = first.shutdown_blocking(SHORT);
+        drop(left_open);
+        assert_eq!(ledger.spooled.operations, 3, "two spans and the run: {ledger}");
+        server.set_faults(Faults::new());
+
+        let (second, report) = deliver(&server, mode(folder.path()));
+
+        assert_eq!(report.ledger.accepted.operations, 3);
+        assert_all_delivered(&second, &report.ledger);
+        let spans = server.spans(run.id().expect("an id"));
+        assert!(spans.iter().all(|span| span.finished_sequence.is_some()), "{spans:?}");
+        assert_eq!(spans[0].result_payload, Some(json!({ "done": true })));
+        assert!(server.instances().iter().all(|run| run.finished_at.is_some()));
+    }
+}
+
+#[test]
 fn a_run_without_an_id_gets_one_from_the_next_pipeline() {
     for mode in MODES {
         let folder = TempDir::new().expect("a folder");

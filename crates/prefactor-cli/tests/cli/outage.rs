@@ -96,6 +96,35 @@ fn serve(address: &str, folder: &TempDir) -> Server {
     Server::start(prefactor().args(["serve", "--token", "t", "--listen", address, "--db"]).arg(file))
 }
 
+/// What was seen of an outage.
+struct Outage {
+    /// The sample of the moment when all spans were made.
+    all_made: Value,
+    summary: Value,
+    /// What the server has in the end.
+    counted: Value,
+}
+
+impl Outage {
+    /// A load whose server is killed at a moment, and started again on its file when all spans are made.
+    #[expect(clippy::print_stdout, reason = "a long one is watched")]
+    fn of(scale: &Scale, options: &[&str], spool: Option<&TempDir>, moment: impl FnOnce(&Load)) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let server = serve("127.0.0.1:0", &folder);
+        let address = server.address.to_string();
+        let load = Load::start(&server, scale, options, spool);
+        moment(&load);
+        server.kill();
+        let all_made = load.sample_with(|sample| number(sample, "spans") == scale.spans);
+        println!("in the outage: {all_made}");
+        let server = serve(&address, &folder);
+        let summary = load.summary();
+        let counted = server.counts();
+        println!("after it: {summary}\n{counted}");
+        Self { all_made, summary, counted }
+    }
+}
+
 fn assert_that_memory_is_bounded(summary: &Value, scale: &Scale) {
     if cfg!(target_os = "linux") {
         let peak = number(summary, "peak_rss_bytes");
@@ -105,19 +134,10 @@ fn assert_that_memory_is_bounded(summary: &Value, scale: &Scale) {
 
 #[test]
 fn with_a_spool_an_outage_loses_nothing_and_stays_within_the_memory_budget() {
-    let [folder, spool] = [(), ()].map(|()| TempDir::new().expect("a folder"));
+    let spool = TempDir::new().expect("a folder");
     let scale = Scale::asked_for("max");
-    let server = serve("127.0.0.1:0", &folder);
-    let address = server.address.to_string();
-    let load = Load::start(&server, &scale, &[], Some(&spool));
-    server.kill();
 
-    let all_made = load.sample_with(|sample| number(sample, "spans") == scale.spans);
-    println!("in the outage: {all_made}");
-    let server = serve(&address, &folder);
-    let summary = load.summary();
-    let counted = server.counts();
-    println!("after it: {summary}\n{counted}");
+    let Outage { all_made, summary, counted } = Outage::of(&scale, &[], Some(&spool), |_| ());
 
     let operations = 2 * scale.spans + 3 * number(&counted, "runs");
     assert_eq!((number(&summary, "accepted"), number(&summary, "delivered")), (operations, operations));
@@ -128,20 +148,10 @@ fn with_a_spool_an_outage_loses_nothing_and_stays_within_the_memory_budget() {
 
 #[test]
 fn without_a_spool_an_outage_loses_what_does_not_fit_and_counts_it_exactly() {
-    let folder = TempDir::new().expect("a folder");
     let scale = Scale::asked_for("10000");
-    let server = serve("127.0.0.1:0", &folder);
-    let address = server.address.to_string();
-    let load = Load::start(&server, &scale, &["--allow-loss"], None);
-    load.sample_with(|sample| number(sample, "delivered") > 0);
-    server.kill();
+    let something_arrived = |load: &Load| drop(load.sample_with(|sample| number(sample, "delivered") > 0));
 
-    let all_made = load.sample_with(|sample| number(sample, "spans") == scale.spans);
-    println!("in the outage: {all_made}");
-    let server = serve(&address, &folder);
-    let summary = load.summary();
-    let counted = server.counts();
-    println!("after it: {summary}\n{counted}");
+    let Outage { summary, counted, .. } = Outage::of(&scale, &["--allow-loss"], None, something_arrived);
 
     // The runs began before the outage, so both operations of a span are delivered or both are lost.
     let lost = number(&summary, "lost");

@@ -111,6 +111,28 @@ fn a_span_finishes_once() {
 }
 
 #[test]
+fn a_run_of_an_earlier_process_finishes_what_that_had_begun() {
+    let id = fixture::stem(1).with_partition(partition());
+    let run = Run::revive(fixture::pipeline(), fixture::stem(1), Some(id), false);
+
+    let forwarded = forwarded(&run, [finish(2), create(3, None), finish_instance(FinishStatus::Complete)]);
+
+    assert_eq!(forwarded, ["finish 2 complete", "create 3", "finish 3 complete", "end complete"]);
+    assert_eq!(run.account().ledger().rejected_total().operations, 0);
+}
+
+#[test]
+fn a_run_of_an_earlier_process_that_may_have_been_registered_chooses_no_id() {
+    let run = Run::revive(fixture::pipeline(), fixture::stem(1), None, true);
+
+    assert_eq!(forwarded(&run, begin()), ["register"]);
+    assert_eq!(run.id(), None);
+
+    run.registered_as(fixture::stem(77).with_partition(partition()));
+    assert_eq!(forwarded(&run, [finish(2)]), ["start", "finish 2 complete"]);
+}
+
+#[test]
 fn nothing_follows_the_finish_of_the_run() {
     let run = fixture::new_run(&fixture::pipeline(), 1);
     let end = || finish_instance(FinishStatus::Complete);
