@@ -126,6 +126,7 @@ impl Outage {
 }
 
 fn assert_that_memory_is_bounded(summary: &Value, scale: &Scale) {
+    assert_eq!(number(summary, "held_bytes"), 0, "{summary}");
     if cfg!(target_os = "linux") {
         let peak = number(summary, "peak_rss_bytes");
         assert!(peak <= scale.budget + BESIDE_THE_BUDGET, "{peak} bytes of memory");

@@ -100,6 +100,7 @@ fn under_steady_load_with_faults_nothing_grows_and_the_ledger_is_exact() {
     assert_eq!(number(&counted, "spans"), number(&summary, "spans"));
     let operations = 2 * number(&summary, "spans") + 3 * number(&counted, "runs");
     assert_eq!((number(&summary, "delivered"), number(&summary, "accepted")), (operations, operations));
+    assert_eq!(number(&summary, "held_bytes"), 0, "{summary}");
     assert!(number(&summary, "retries") > 0, "no fault struck: {summary}");
     if cfg!(target_os = "linux") {
         // As long as there are callers.

@@ -164,7 +164,8 @@ impl Load<'_> {
 
         let delivery_us = delivery_us.lock().unwrap_or_else(PoisonError::into_inner);
         let spans = made.load(Ordering::Relaxed);
-        Ok(Summary::new(&report.ledger, prefactor.traffic(), spans, took, &felt, &delivery_us))
+        let (held, traffic) = (prefactor.memory_in_use(), prefactor.traffic());
+        Ok(Summary::new(&report.ledger, held, traffic, spans, took, &felt, &delivery_us))
     }
 
     fn pipeline(&self, delivery_us: Arc<Mutex<Histogram<u64>>>) -> Result<Prefactor, BuildError> {

@@ -23,6 +23,8 @@ pub(crate) struct Summary {
     /// Left on disk for the next pipeline with this spool.
     spooled: u64,
     in_flight: u64,
+    /// What is still taken of the pipeline's budget.
+    held_bytes: u64,
     spans: u64,
     seconds: f64,
     spans_per_s: f64,
@@ -67,6 +69,7 @@ impl Times {
 impl Summary {
     pub(crate) fn new(
         ledger: &Ledger,
+        held_bytes: u64,
         traffic: Traffic,
         spans: u64,
         took: Duration,
@@ -90,6 +93,7 @@ impl Summary {
                 .collect(),
             spooled: ledger.spooled.operations,
             in_flight: ledger.in_flight().operations,
+            held_bytes,
             spans,
             seconds: took.as_secs_f64(),
             spans_per_s: spans as f64 / took.as_secs_f64().max(f64::MIN_POSITIVE),
@@ -224,7 +228,7 @@ mod tests {
             let felt = Felt { calls: histogram(300), late: histogram(late_ms * 1_000_000) };
             let delivery_us = histogram(waited_ms * 1_000);
             let (ledger, traffic) = (Ledger::default(), Traffic::default());
-            Summary::new(&ledger, traffic, 1, Duration::from_secs(5), &felt, &delivery_us)
+            Summary::new(&ledger, 0, traffic, 1, Duration::from_secs(5), &felt, &delivery_us)
                 .overload(Duration::from_secs(1))
         };
 
