@@ -16,15 +16,18 @@ struct Scale {
     rate: &'static str,
     /// Bytes of memory, far less than what the spans take.
     budget: u64,
+    /// How long what is left may take: if something never comes, the test is to end.
+    drain: &'static str,
 }
 
 impl Scale {
     fn asked_for(rate_of_the_short_form: &'static str) -> Self {
         match std::env::var("PREFACTOR_OUTAGE_SPANS") {
             Ok(spans) => {
-                Self { spans: spans.parse().expect("a number of spans"), rate: "100000", budget: 64 << 20 }
+                let spans = spans.parse().expect("a number of spans");
+                Self { spans, rate: "100000", budget: 64 << 20, drain: "30m" }
             }
-            Err(_) => Self { spans: 20_000, rate: rate_of_the_short_form, budget: 4 << 20 },
+            Err(_) => Self { spans: 20_000, rate: rate_of_the_short_form, budget: 4 << 20, drain: "2m" },
         }
     }
 }
@@ -39,7 +42,7 @@ impl Load {
     fn start(server: &Server, scale: &Scale, more: &[&str], directory: Option<&TempDir>) -> Self {
         let mut command: Command = prefactor();
         command
-            .args(["load", "--json", "--every", "1s", "--token", "t", "--drain", "30m"])
+            .args(["load", "--json", "--every", "1s", "--token", "t", "--drain", scale.drain])
             .args(["--url", &format!("http://{}", server.address)])
             .args(["--spans", &scale.spans.to_string(), "--rate", scale.rate])
             .args(["--memory-budget", &scale.budget.to_string()])
