@@ -20,7 +20,7 @@ use crate::spool::{Leftovers, SpoolUse, Stage, UnstartedSpool};
 
 /// How long after the deadline the pipeline may still report what it has kept the deadline with. Where it can't run at all,
 /// its caller goes on without it then.
-const GRACE: Duration = Duration::from_millis(50);
+const GRACE: Duration = Duration::from_millis(250);
 
 /// The entrance to the pipeline: starts instances, flushes, shuts down. Cheap to clone; all clones are one pipeline.
 ///
