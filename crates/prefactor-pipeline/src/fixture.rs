@@ -90,14 +90,13 @@ pub(crate) fn create(id: u32, parent: Option<u32>) -> Action {
         parent: parent.map(stem),
         started_at: at(u64::from(id)),
         members: Json::from(br#""schema_name":"agent:llm","payload":{"n":1}"#.as_slice()),
-        sensitive: false,
         end: SpanEnd::Open,
     })
 }
 
 pub(crate) fn finish_as(id: u32, status: FinishStatus, result: Option<&str>) -> Action {
     let result = result.map(|json| Json::from(json.as_bytes()));
-    let finish = SpanFinish { status, at: at(u64::from(id) + 500), result, sensitive: false };
+    let finish = SpanFinish { status, at: at(u64::from(id) + 500), result };
     Action::FinishSpan { id: stem(id), finish }
 }
 

@@ -59,7 +59,6 @@ pub(crate) struct CreateSpan {
     pub(crate) started_at: Timestamp,
     /// The JSON members `schema_name` and `payload`.
     pub(crate) members: Json,
-    pub(crate) sensitive: bool,
     pub(crate) end: SpanEnd,
 }
 
@@ -80,13 +79,16 @@ pub(crate) struct SpanFinish {
     pub(crate) at: Timestamp,
     /// The JSON object of the result.
     pub(crate) result: Option<Json>,
-    pub(crate) sensitive: bool,
 }
 
 impl SpanFinish {
     /// A finish without a result.
     pub(crate) const fn new(status: FinishStatus, at: Timestamp) -> Self {
-        Self { status, at, result: None, sensitive: false }
+        Self { status, at, result: None }
+    }
+
+    pub(crate) fn is_sensitive(&self) -> bool {
+        self.result.as_ref().is_some_and(Json::is_sensitive)
     }
 }
 

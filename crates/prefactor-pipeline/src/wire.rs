@@ -104,7 +104,7 @@ fn write_item(out: &mut Vec<u8>, operation: &Operation) {
             }
             status_member(out, finish.status);
             time_member(out, "timestamp", finish.at);
-            result_members(out, finish, finish.sensitive);
+            result_members(out, finish, finish.is_sensitive());
         }
     }
     out.push(b'}');
@@ -124,18 +124,18 @@ fn write_span(out: &mut Vec<u8>, run: &Run, create: &CreateSpan) {
         SpanEnd::Open => {
             out.extend_from_slice(b",\"status\":\"active\"");
             time_member(out, "started_at", create.started_at);
-            sensitive_member(out, create.sensitive);
+            sensitive_member(out, create.members.is_sensitive());
         }
         SpanEnd::Cancelled => {
             out.extend_from_slice(b",\"status\":\"pending\"");
             time_member(out, "started_at", create.started_at);
-            sensitive_member(out, create.sensitive);
+            sensitive_member(out, create.members.is_sensitive());
         }
         SpanEnd::Finished(finish) => {
             status_member(out, finish.status);
             time_member(out, "started_at", create.started_at);
             time_member(out, "finished_at", finish.at);
-            result_members(out, finish, create.sensitive || finish.sensitive);
+            result_members(out, finish, create.members.is_sensitive() || finish.is_sensitive());
         }
     }
 }

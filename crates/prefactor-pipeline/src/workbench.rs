@@ -63,9 +63,8 @@ impl Workbench {
             let id = thread_stem(at.as_millis());
             let encoder = self.run.pipeline().encoder();
             let part = encoder.payload("agent:llm", payload);
-            let (members, sensitive) = (Json::from(&*part.json), part.sensitive);
-            let create =
-                CreateSpan { id, parent: None, started_at: at, members, sensitive, end: SpanEnd::Open };
+            let members = Json::from(&*part.json).marked(part.sensitive);
+            let create = CreateSpan { id, parent: None, started_at: at, members, end: SpanEnd::Open };
             let result = encoder.result(result).map(|part| Json::from(&*part.json));
             let finish = SpanFinish { result, ..SpanFinish::new(FinishStatus::Complete, at) };
             [Action::CreateSpan(create), Action::FinishSpan { id, finish }].map(|action| self.accept(action))

@@ -66,14 +66,12 @@ impl Span {
             if part.unserializable {
                 run.pipeline().count_unserializable();
             }
-            let (sensitive, end) = (part.sensitive, SpanEnd::Open);
-            run.create_span(&part.json, |members| CreateSpan {
+            run.create_span(&part, |members| CreateSpan {
                 id,
                 parent,
                 started_at,
                 members,
-                sensitive,
-                end,
+                end: SpanEnd::Open,
             })
         });
         Self {
@@ -127,14 +125,11 @@ impl Span {
         let at = Timestamp::now().max(inner.started_at);
         let (live, id) = (&inner.live, inner.id);
         let finished = live.checked().and_then(|run| {
-            let Some(part) = run.pipeline().encoder().result(result) else {
-                return run.finish_span(id, create, SpanFinish::new(status, at), None, Entry::Checked);
-            };
-            if part.unserializable {
+            let result = run.pipeline().encoder().result(result);
+            if result.as_ref().is_some_and(|part| part.unserializable) {
                 run.pipeline().count_unserializable();
             }
-            let finish = SpanFinish { sensitive: part.sensitive, ..SpanFinish::new(status, at) };
-            run.finish_span(id, create, finish, Some(&part.json), Entry::Checked)
+            run.finish_span(id, create, SpanFinish::new(status, at), result.as_ref(), Entry::Checked)
         });
         if finished == Err(Fate::Lost(LossReason::QueueFull)) {
             // The create has paid for this, and the span would seem to go on otherwise until its run ends.

@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::intake::IntakeInput;
 use crate::ledger::{Fate, Ledger, LossReason, RejectReason, Tally};
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
-use crate::payload::Json;
+use crate::payload::{Json, Part};
 use crate::pipeline::Pipeline;
 use crate::segments::Segments;
 use crate::termination::Termination;
@@ -150,15 +150,15 @@ impl Run {
     /// As for [`Self::submit`].
     pub(crate) fn create_span(
         self: &Arc<Self>,
-        members: &[u8],
+        members: &Part,
         create: impl FnOnce(Json) -> CreateSpan,
     ) -> Result<Place, Fate> {
-        let bytes = CreateSpan::FRAME_LEN + members.len();
+        let bytes = CreateSpan::FRAME_LEN + members.json.len();
         let epoch = self.admit(bytes, Entry::Checked)?;
-        let alone = Json::alone_if_large(members);
+        let alone = Json::alone_if_large(&members.json);
         self.call(epoch, bytes as u32, |calls, ticket| {
-            let members = alone.unwrap_or_else(|| calls.keep(members));
-            calls.push(Operation::new(ticket(), Action::CreateSpan(create(members))))
+            let json = alone.unwrap_or_else(|| calls.keep(&members.json)).marked(members.sensitive);
+            calls.push(Operation::new(ticket(), Action::CreateSpan(create(json))))
         })
     }
 
@@ -171,16 +171,15 @@ impl Run {
         id: Stem,
         create: Place,
         mut finish: SpanFinish,
-        result: Option<&[u8]>,
+        result: Option<&Part>,
         entry: Entry,
     ) -> Result<(), Fate> {
-        let bytes = result.map_or(0, <[u8]>::len);
+        let bytes = result.map_or(0, |result| result.json.len());
         let epoch = self.admit(bytes, entry)?;
-        finish.result = result.and_then(Json::alone_if_large);
+        let alone = result.and_then(|result| Json::alone_if_large(&result.json));
         self.call(epoch, bytes as u32, |calls, ticket| {
-            if finish.result.is_none() {
-                finish.result = result.map(|result| calls.keep(result));
-            }
+            finish.result = result
+                .map(|result| alone.unwrap_or_else(|| calls.keep(&result.json)).marked(result.sensitive));
             if let Some(finish) = calls.merge(create, finish, epoch, bytes as u32) {
                 calls.push(Operation::new(ticket(), Action::FinishSpan { id, finish }));
             }

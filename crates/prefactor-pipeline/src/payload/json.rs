@@ -8,8 +8,11 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone)]
 pub(crate) struct Json {
     block: Block,
-    start: u32,
     len: u32,
+    /// Only the first text of a block can be a large one.
+    start: u16,
+    /// Whether it holds a sensitive value, so that the item must say `sensitive_encoding`.
+    sensitive: bool,
 }
 
 /// Texts, one behind the other, from the moment when there are all of them.
@@ -23,6 +26,15 @@ impl Json {
 
     pub(crate) const fn len(&self) -> usize {
         self.len as usize
+    }
+
+    /// The same text, sensitive or not.
+    pub(crate) fn marked(self, sensitive: bool) -> Self {
+        Self { sensitive, ..self }
+    }
+
+    pub(crate) const fn is_sensitive(&self) -> bool {
+        self.sensitive
     }
 }
 
@@ -39,7 +51,7 @@ impl Deref for Json {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        let start = self.start as usize;
+        let start = usize::from(self.start);
         let text = self.block.get().and_then(|block| block.get(start..start + self.len()));
         debug_assert!(text.is_some(), "nobody reads what is not sealed yet");
         text.unwrap_or_default()
@@ -74,8 +86,10 @@ pub(crate) struct JsonBlocks {
     expected: usize,
 }
 
+const _: () = assert!(JsonBlocks::LARGEST <= u16::MAX as usize, "a text says where in its block it starts");
+
 impl JsonBlocks {
-    /// Bytes that a block has at most, but for one with a larger text.
+    /// Bytes that a block has at most, but for one with a larger text. They can be counted in a text's `start`.
     const LARGEST: usize = 16 * 1024;
 
     /// Copies a text, of a length that an operation may have.
@@ -83,10 +97,10 @@ impl JsonBlocks {
         if self.texts.capacity() - self.texts.len() < text.len() {
             self.begin(text.len());
         }
-        let (start, len) = (self.texts.len() as u32, text.len() as u32);
+        let (start, len) = (self.texts.len() as u16, text.len() as u32);
         self.texts.extend_from_slice(text);
         self.kept += text.len();
-        Json { block: Arc::clone(self.block.get_or_insert_default()), start, len }
+        Json { block: Arc::clone(self.block.get_or_insert_default()), len, start, sensitive: false }
     }
 
     /// Begins a block for a text of so many bytes.

@@ -8,7 +8,7 @@ mod scratch;
 mod sensitive;
 mod writer;
 
-pub(crate) use encode::Encoder;
+pub(crate) use encode::{Encoder, Part};
 pub(crate) use json::{Json, JsonBlocks};
 pub use redact::{Redactable, Redactor};
 pub use sensitive::{Sensitive, SensitiveKind};

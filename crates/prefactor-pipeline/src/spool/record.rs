@@ -190,7 +190,7 @@ impl<'a> From<&'a Action> for Written<'a> {
                 parent: create.parent.map(Id::from),
                 started_at: create.started_at.as_micros(),
                 members: Text(&create.members),
-                sensitive: create.sensitive,
+                sensitive: create.members.is_sensitive(),
                 end: match &create.end {
                     SpanEnd::Open => WrittenEnd::Open,
                     SpanEnd::Cancelled => WrittenEnd::Cancelled,
@@ -228,8 +228,7 @@ impl Written<'_> {
                     id,
                     parent,
                     started_at,
-                    members: members.read(),
-                    sensitive,
+                    members: members.read().marked(sensitive),
                     end,
                 })
             }
@@ -250,7 +249,7 @@ impl<'a> From<&'a SpanFinish> for WrittenFinish<'a> {
             status: number_of(finish.status),
             at: finish.at.as_micros(),
             result: finish.result.as_ref().map(|result| Text(result)),
-            sensitive: finish.sensitive,
+            sensitive: finish.is_sensitive(),
         }
     }
 }
@@ -260,8 +259,7 @@ impl WrittenFinish<'_> {
         Some(SpanFinish {
             status: status_of(self.status)?,
             at: Timestamp::from_micros(self.at),
-            result: self.result.map(|result| result.read()),
-            sensitive: self.sensitive,
+            result: self.result.map(|result| result.read().marked(self.sensitive)),
         })
     }
 }
@@ -298,7 +296,7 @@ mod tests {
         let mut whole = create(4, Some(2));
         if let (Action::CreateSpan(create), Action::FinishSpan { finish, .. }) = (&mut whole, finish(4)) {
             create.end = SpanEnd::Finished(finish);
-            create.sensitive = true;
+            create.members = create.members.clone().marked(true);
         }
         let mut pending = create(5, None);
         if let Action::CreateSpan(create) = &mut pending {

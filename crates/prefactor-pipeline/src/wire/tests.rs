@@ -30,8 +30,8 @@ fn finished(create: Action, finish: SpanFinish) -> Action {
 }
 
 fn sensitive_finish() -> SpanFinish {
-    let result = Some(Json::from(br#"{"pin":{"$sensitive":"number","value":1}}"#.as_slice()));
-    SpanFinish { status: FinishStatus::Failed, at: at(7), result, sensitive: true }
+    let result = Some(Json::from(br#"{"pin":{"$sensitive":"number","value":1}}"#.as_slice()).marked(true));
+    SpanFinish { status: FinishStatus::Failed, at: at(7), result }
 }
 
 #[test]
@@ -164,7 +164,8 @@ fn a_registration_without_a_known_id_leaves_it_to_the_server() {
 fn a_sensitive_payload_marks_its_item() {
     let Action::CreateSpan(created) = create(2, None) else { panic!("a create") };
 
-    let text = wire(vec![Action::CreateSpan(CreateSpan { sensitive: true, ..created })]);
+    let members = created.members.clone().marked(true);
+    let text = wire(vec![Action::CreateSpan(CreateSpan { members, ..created })]);
 
     assert!(text.contains("\"sensitive_encoding\":true"), "{text}");
 }
@@ -197,8 +198,8 @@ prop_compose! {
         result in prop::option::of("[a-z]{0,60}"),
         sensitive: bool,
     ) -> SpanFinish {
-        let result = result.map(|text| Json::from(format!(r#"{{"r":"{text}"}}"#).as_bytes()));
-        SpanFinish { status, at: at(9), result, sensitive }
+        let result = result.map(|text| Json::from(format!(r#"{{"r":"{text}"}}"#).as_bytes()).marked(sensitive));
+        SpanFinish { status, at: at(9), result }
     }
 }
 
@@ -215,8 +216,8 @@ prop_compose! {
             None if pending => SpanEnd::Cancelled,
             None => SpanEnd::Open,
         };
-        let members = Json::from(format!(r#""schema_name":"s","payload":{{"t":"{text}"}}"#).as_bytes());
-        Action::CreateSpan(CreateSpan { id: stem(9), parent: parent.map(stem), started_at: at(1), members, sensitive, end })
+        let members = Json::from(format!(r#""schema_name":"s","payload":{{"t":"{text}"}}"#).as_bytes()).marked(sensitive);
+        Action::CreateSpan(CreateSpan { id: stem(9), parent: parent.map(stem), started_at: at(1), members, end })
     }
 }
 
