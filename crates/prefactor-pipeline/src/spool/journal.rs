@@ -14,7 +14,7 @@ use super::{SyncPolicy, record};
 use crate::clock::Timestamp;
 use crate::log::LogLevel;
 use crate::observer::Spooled;
-use crate::operation::{Action, Operation};
+use crate::operation::{Action, CreateSpan, Operation, SpanEnd};
 use crate::pipeline::Pipeline;
 
 /// The disk did not take something, or not give it. It was told of already.
@@ -82,7 +82,7 @@ impl Journal {
             tracing::info!("the spool takes telemetry again");
         }
         let tells = self.pipeline.tells_spooled();
-        self.unsynced.wrote(operations.iter().filter(|_| tells).filter_map(spooled), Instant::now());
+        self.unsynced.wrote(operations.iter().filter(|_| tells).flat_map(spooled), Instant::now());
         if self.unsynced.syncs_batches() {
             self.sync();
         }
@@ -170,12 +170,38 @@ fn now_in_millis() -> u64 {
     Timestamp::now().as_millis()
 }
 
-/// What is told of an operation on disk, if it is about a span.
-fn spooled(operation: &Operation) -> Option<Spooled> {
-    let (span, finished) = match &operation.action {
-        Action::CreateSpan(create) => (create.id, false),
-        Action::FinishSpan { id, .. } => (*id, true),
-        _ => return None,
+/// What is told of an operation on disk: each call of a span's that is in it.
+fn spooled(operation: &Operation) -> impl Iterator<Item = Spooled> {
+    let (created, finished) = match &operation.action {
+        Action::CreateSpan(CreateSpan { id, end: SpanEnd::Finished(_), .. }) => (Some(*id), Some(*id)),
+        Action::CreateSpan(create) => (Some(create.id), None),
+        Action::FinishSpan { id, .. } => (None, Some(*id)),
+        _ => (None, None),
     };
-    Some(Spooled { span, instance: operation.run().id(), finished })
+    let instance = operation.run().id();
+    let tell = move |finished| move |span| Spooled { span, instance, finished };
+    created.map(tell(false)).into_iter().chain(finished.map(tell(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, create, finish, operation, stem};
+
+    #[test]
+    fn both_calls_of_a_span_that_became_one_operation_are_told_of() {
+        let run = fixture::run(&fixture::pipeline(), 1);
+        let mut whole = create(2, None);
+        if let (Action::CreateSpan(create), Action::FinishSpan { finish, .. }) = (&mut whole, finish(2)) {
+            create.end = SpanEnd::Finished(finish);
+        }
+        let told = |action| {
+            spooled(&operation(&run, action)).map(|told| (told.span, told.finished)).collect::<Vec<_>>()
+        };
+
+        assert_eq!(told(whole), [(stem(2), false), (stem(2), true)]);
+        assert_eq!(told(create(3, None)), [(stem(3), false)]);
+        assert_eq!(told(finish(3)), [(stem(3), true)]);
+        assert_eq!(told(fixture::start()), []);
+    }
 }
