@@ -1,7 +1,7 @@
-//! From callers to instances: the queue that every handle pushes into, and the actor that routes what is in it.
+//! From callers to instances: the queue of runs that have calls, and the actor that picks these up.
 //!
-//! One queue for the whole pipeline, and not one per instance: an idle instance costs no queue, and callers pay for one
-//! wake-up per busy stretch instead of one per operation (`docs/decisions/0002-one-intake-queue.md`).
+//! One queue for the whole pipeline tells of runs, and calls wait with their run: an idle instance costs no queue, and callers
+//! pay for one wake-up per busy stretch instead of one per operation (`docs/decisions/0002-one-intake-queue.md`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
