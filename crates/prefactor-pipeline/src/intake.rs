@@ -30,7 +30,7 @@ const BUSY: usize = 256;
 /// needed: an actor takes several kilobytes, and a service may hold thousands of runs that wait for something.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// So many operations are routed before the other actors get their turn.
+/// Behind so many operations, and the other calls of the last one's run, the other actors get their turn.
 const ROUND: usize = 4_096;
 
 #[derive(Debug)]

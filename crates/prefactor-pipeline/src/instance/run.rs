@@ -2,26 +2,29 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prefactor_http::FinishStatus;
 use prefactor_pfid::{Pfid, Stem};
 use ractor::{ActorId, ActorRef};
 
 use super::InstanceMessage;
-use super::calls::{Calls, Place};
+use super::calls::Calls;
 use super::lifecycle::{Lifecycle, Verdict};
 use super::span_answers::SpanAnswers;
 use super::span_table::SpanTable;
 use crate::account::{Account, Epoch};
 use crate::clock::Timestamp;
 use crate::intake::IntakeInput;
-use crate::ledger::{Fate, Ledger, LossReason, RejectReason, Tally};
-use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
-use crate::payload::{Json, Part};
+use crate::ledger::{Fate, Ledger, RejectReason, Tally};
+use crate::operation::{Action, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::pipeline::Pipeline;
 use crate::segments::Segments;
 use crate::termination::Termination;
+
+mod submit;
+
+pub(crate) use submit::Entry;
 
 /// One run of an agent.
 #[derive(Debug)]
@@ -52,15 +55,6 @@ pub(crate) struct Run {
     arrived: Mutex<Vec<Segments<Operation>>>,
     state: Mutex<State>,
     actor: Mutex<Option<ActorRef<InstanceMessage>>>,
-}
-
-/// How an operation gets into the byte budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// If it fits.
-    Checked,
-    /// In any case: for the few small operations without which all others of the run would be in vain.
-    Forced,
 }
 
 #[derive(Debug, Default)]
@@ -130,136 +124,6 @@ impl Run {
     /// The id on the server; `None` as long as the account's partition is not known.
     pub(crate) fn id(&self) -> Option<Pfid> {
         self.assigned_id.get().or_else(|| self.chosen_id.get()).copied()
-    }
-
-    /// Takes an operation from its caller: counts it, admits it, queues it.
-    ///
-    /// # Errors
-    /// The fate of an operation that found no room or came too late; it is settled then.
-    pub(crate) fn submit(self: &Arc<Self>, action: Action, entry: Entry) -> Result<(), Fate> {
-        let bytes = action.frame_len() + action.content_len();
-        let epoch = self.admit(bytes, entry)?;
-        self.call(epoch, bytes as u32, |calls, ticket| {
-            calls.push(Operation::new(ticket(), action));
-        })
-    }
-
-    /// Takes the create of a span, whose members are to be kept.
-    ///
-    /// # Errors
-    /// As for [`Self::submit`].
-    pub(crate) fn create_span(
-        self: &Arc<Self>,
-        members: &Part,
-        create: impl FnOnce(Json) -> CreateSpan,
-    ) -> Result<Place, Fate> {
-        let bytes = CreateSpan::FRAME_LEN + members.json.len();
-        let epoch = self.admit(bytes, Entry::Checked)?;
-        let alone = Json::alone_if_large(&members.json);
-        self.call(epoch, bytes as u32, |calls, ticket| {
-            let json = alone.unwrap_or_else(|| calls.keep(&members.json)).marked(members.sensitive);
-            calls.push(Operation::new(ticket(), Action::CreateSpan(create(json))))
-        })
-    }
-
-    /// Takes the finish of a span, whose create was put at this place and whose result is to be kept.
-    ///
-    /// # Errors
-    /// As for [`Self::submit`].
-    pub(crate) fn finish_span(
-        self: &Arc<Self>,
-        id: Stem,
-        create: Place,
-        mut finish: SpanFinish,
-        result: Option<&Part>,
-        entry: Entry,
-    ) -> Result<(), Fate> {
-        let bytes = result.map_or(0, |result| result.json.len());
-        let epoch = self.admit(bytes, entry)?;
-        let alone = result.and_then(|result| Json::alone_if_large(&result.json));
-        self.call(epoch, bytes as u32, |calls, ticket| {
-            finish.result = result
-                .map(|result| alone.unwrap_or_else(|| calls.keep(&result.json)).marked(result.sensitive));
-            if let Some(finish) = calls.merge(create, finish, epoch, bytes as u32) {
-                calls.push(Operation::new(ticket(), Action::FinishSpan { id, finish }));
-            }
-        })
-    }
-
-    /// Counts an operation of so many bytes, and takes them out of the budget.
-    fn admit(&self, bytes: usize, entry: Entry) -> Result<Epoch, Fate> {
-        let epoch = self.account.accept(bytes as u64);
-        let admission = self.pipeline.admission();
-        let refusal = if !self.pipeline.is_open() {
-            Some(Fate::Lost(LossReason::ShutDown))
-        } else if self.is_refused() {
-            Some(Fate::Rejected(RejectReason::RegistrationRefused))
-        } else if entry == Entry::Forced {
-            admission.acquire(bytes as u64);
-            None
-        } else {
-            let fits = bytes <= Ticket::MAX_BYTES as usize && admission.try_acquire(bytes as u64);
-            (!fits).then_some(Fate::Lost(LossReason::QueueFull))
-        };
-        if let Some(fate) = refusal {
-            self.record(fate, bytes as u64, epoch);
-            return Err(fate);
-        }
-        Ok(epoch)
-    }
-
-    /// Adds to what callers ask, and tells the intake if it does not know of this run yet.
-    fn call<R>(
-        self: &Arc<Self>,
-        epoch: Epoch,
-        bytes: u32,
-        add: impl FnOnce(&mut Calls, &dyn Fn() -> Ticket) -> R,
-    ) -> Result<R, Fate> {
-        let ticket = || Ticket::new(Arc::clone(self), epoch, bytes);
-        let Some(mut calls) = self.lock_calls() else {
-            let fate = Fate::Lost(LossReason::ShutDown);
-            ticket().settle(fate);
-            return Err(fate);
-        };
-        let is_news = calls.is_empty();
-        let added = add(&mut calls, &ticket);
-        drop(calls);
-        if is_news {
-            self.pipeline.submit(IntakeInput::Called(Arc::clone(self)));
-        }
-        if self.pipeline.has_ended() {
-            // It was admitted before the pipeline closed, and came behind the last look.
-            drop(self.pick_up());
-        }
-        Ok(added)
-    }
-
-    /// `None` in a process that was forked while another thread held the lock, which nobody would ever give back there.
-    fn lock_calls(&self) -> Option<MutexGuard<'_, Calls>> {
-        match self.calls.try_lock() {
-            Ok(calls) => Some(calls),
-            Err(TryLockError::Poisoned(calls)) => Some(calls.into_inner()),
-            Err(TryLockError::WouldBlock) if self.pipeline.is_inherited() => None,
-            Err(TryLockError::WouldBlock) => Some(lock(&self.calls)),
-        }
-    }
-
-    /// What callers have asked since the last time, in order.
-    pub(crate) fn pick_up(&self) -> Segments<Operation> {
-        lock(&self.calls).pick_up()
-    }
-
-    /// Counts a call that is not queued at all, since its fate is certain.
-    pub(crate) fn refuse(&self, fate: Fate) {
-        let bytes = size_of::<Operation>() as u64;
-        let epoch = self.account.accept(bytes);
-        self.record(fate, bytes, epoch);
-    }
-
-    fn record(&self, fate: Fate, bytes: u64, epoch: Epoch) {
-        let mut operations = [0; Epoch::COUNT];
-        operations[epoch.index()] = 1;
-        self.tell(fate, Tally::new(1, bytes), operations);
     }
 
     /// Gives the bytes of settled operations back and tells the ledger what became of them.

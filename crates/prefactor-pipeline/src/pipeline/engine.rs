@@ -222,7 +222,9 @@ impl End {
     fn begin(&mut self) {
         let pipeline = &self.stages.pipeline;
         pipeline.end();
-        let left = self.stages.leftovers();
+        let mut left = self.stages.leftovers();
+        pipeline.sweep();
+        self.stages.take_queued(&mut left);
         let spooled = self.spooled.take();
         let done = Box::new(move || {
             let _ = spooled.map(|spooled| spooled.send(()));
@@ -246,7 +248,7 @@ impl End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        // Also what has come since: an operation on its way into a queue may have missed the first look.
+        // Also what has come since: an operation on its way between two stages may have missed the first look.
         self.begin();
         self.left.clear();
         self.stages.pipeline.log_the_rest();
@@ -275,6 +277,12 @@ impl Stages {
         passed.extend(self.batcher_work.lock().unwrap_or_else(PoisonError::into_inner).backlog.take_all());
         passed.extend(behind);
         passed.extend(self.live.abandon());
+        self.take_queued(&mut left);
+        left
+    }
+
+    /// Takes what waits for the intake.
+    fn take_queued(&self, left: &mut Leftovers) {
         while let Some(input) = self.pipeline.intake().pop() {
             match input {
                 IntakeInput::Called(run) => left.queued.extend(run.pick_up()),
@@ -282,6 +290,5 @@ impl Stages {
                 IntakeInput::Answered(_) => {}
             }
         }
-        left
     }
 }

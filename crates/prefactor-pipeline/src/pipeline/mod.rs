@@ -79,6 +79,8 @@ pub(crate) struct Pipeline {
     closed: AtomicBool,
     /// Nothing is delivered any more.
     ended: AtomicBool,
+    /// Nobody looks for what is left any more.
+    swept: AtomicBool,
     /// What is left is lost for this reason, whether it was counted yet or not.
     gives_up: OnceLock<LossReason>,
     health: AtomicU8,
@@ -147,6 +149,7 @@ impl Pipeline {
             process: ProcessMark::new(),
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            swept: AtomicBool::new(false),
             gives_up: OnceLock::new(),
             health: AtomicU8::new(Health::Delivering as u8),
             health_lines: HealthLines::new(Instant::now()),
@@ -201,7 +204,7 @@ impl Pipeline {
     /// Queues what the intake has to do.
     pub(crate) fn submit(&self, input: IntakeInput) {
         self.intake.push(input);
-        if self.has_ended() {
+        if self.is_swept() {
             // It was queued behind the last look into the intake.
             self.drain_intake();
         }
@@ -229,7 +232,7 @@ impl Pipeline {
         is_inherited
     }
 
-    /// Marks the end: whatever is queued from now on is lost.
+    /// Marks the end: nothing goes on from now on.
     pub(crate) fn end(&self) {
         self.close();
         self.ended.store(true, Ordering::SeqCst);
@@ -245,8 +248,18 @@ impl Pipeline {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// Drops what is queued, which counts it as lost. For a pipeline that has ended.
-    pub(crate) fn drain_intake(&self) {
+    /// Marks that the end has looked into all queues for what is left. It looks into the intake once more.
+    pub(crate) fn sweep(&self) {
+        self.swept.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether whoever queues something now has to take it out again: until then, it is the end that finds it.
+    pub(crate) fn is_swept(&self) -> bool {
+        self.swept.load(Ordering::SeqCst)
+    }
+
+    /// Drops what is queued, which counts it as lost. For a pipeline that is swept.
+    fn drain_intake(&self) {
         while let Some(input) = self.intake.pop() {
             if let IntakeInput::Called(run) = input {
                 drop(run.pick_up());

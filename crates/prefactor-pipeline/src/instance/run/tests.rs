@@ -2,7 +2,7 @@ use std::sync::Weak;
 
 use super::*;
 use crate::fixture::{self, cancel, create, finish, finish_instance, operation, partition, words};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LossReason};
 
 fn arrive(run: &Arc<Run>, actions: impl IntoIterator<Item = Action>) {
     run.arrive(actions.into_iter().map(|action| operation(run, action)).collect());
