@@ -15,8 +15,6 @@ use crate::PfidError;
 pub struct Partition(u32);
 
 impl Partition {
-    pub(crate) const ZERO: Self = Self(0);
-
     /// The largest partition, 2³⁰ − 1.
     pub const MAX: Self = Self((1 << 30) - 1);
 

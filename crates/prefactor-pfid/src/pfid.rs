@@ -97,15 +97,11 @@ impl Pfid {
     #[must_use]
     #[inline]
     pub fn encode(self) -> [u8; Self::CHARACTERS] {
-        let stem = self.stem();
-        let head = u128::from(stem.timestamp_ms()) << 30 | u128::from(self.partition().get());
-        let random = stem.as_u128();
         let mut text = [0; Self::CHARACTERS];
-        let (groups, _) = text.as_chunks_mut::<{ crockford::GROUP }>();
-        groups[0] = crockford::encode((head >> 40) as u64);
-        groups[1] = crockford::encode(head as u64);
-        groups[2] = crockford::encode((random >> 40) as u64);
-        groups[3] = crockford::encode(random as u64);
+        let (stem, partition) = (self.stem(), self.partition());
+        text[..10].copy_from_slice(&stem.encode_time());
+        text[10..16].copy_from_slice(&crockford::encode::<6>(partition.get().into()));
+        text[16..].copy_from_slice(&stem.encode_random());
         text
     }
 
@@ -124,16 +120,10 @@ impl Pfid {
 
     /// Reads 32 digits, the first of which is known to be at most 7.
     fn decode(text: &[u8; Self::CHARACTERS]) -> Option<Self> {
-        let (groups, _) = text.as_chunks();
-        let pair = |i: usize| {
-            Some(
-                u128::from(crockford::decode(groups[i])?) << 40
-                    | u128::from(crockford::decode(groups[i + 1])?),
-            )
-        };
-        let (head, random) = (pair(0)?, pair(2)?);
-        let stem = Stem::from_u128((head >> 30) << 80 | random);
-        Some(stem.with_partition(Partition::from_low_bits(head as u32)))
+        let (time, partition) = (crockford::decode(&text[..10])?, crockford::decode(&text[10..16])?);
+        let (high, low) = (crockford::decode(&text[16..24])?, crockford::decode(&text[24..])?);
+        let stem = Stem::from_u128(u128::from(time) << 80 | u128::from(high) << 40 | u128::from(low));
+        Some(stem.with_partition(Partition::from_low_bits(partition as u32)))
     }
 }
 

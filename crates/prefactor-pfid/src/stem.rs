@@ -92,9 +92,21 @@ impl Stem {
     #[inline]
     pub fn encode(self) -> [u8; 26] {
         let mut text = [0; 26];
-        let whole = self.with_partition(Partition::ZERO).encode();
-        text[..10].copy_from_slice(&whole[..10]);
-        text[10..].copy_from_slice(&whole[16..]);
+        text[..10].copy_from_slice(&self.encode_time());
+        text[10..].copy_from_slice(&self.encode_random());
+        text
+    }
+
+    #[inline]
+    pub(crate) fn encode_time(self) -> [u8; 10] {
+        crockford::encode(self.timestamp_ms())
+    }
+
+    #[inline]
+    pub(crate) fn encode_random(self) -> [u8; 16] {
+        let mut text = [0; 16];
+        text[..8].copy_from_slice(&crockford::encode::<8>((self.as_u128() >> 40) as u64));
+        text[8..].copy_from_slice(&crockford::encode::<8>(self.low));
         text
     }
 }
