@@ -52,12 +52,22 @@ impl Timestamp {
             (24, micros % 100),
         ];
         for (at, number) in pairs {
-            text[at] += (number / 10) as u8;
-            text[at + 1] += (number % 10) as u8;
+            text[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
         }
         out.extend_from_slice(&text);
     }
 }
+
+/// The digits of the numbers below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 /// Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar.
 const fn civil_from_days(days: u64) -> (u64, u64, u64) {
