@@ -20,6 +20,7 @@ mod observer;
 mod operation;
 mod payload;
 mod pipeline;
+mod plain_text;
 mod prefactor;
 mod process_mark;
 mod random_key;

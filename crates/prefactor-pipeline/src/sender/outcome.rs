@@ -1,12 +1,13 @@
 //! What an answer means for the operations of a batch: a pure function of the two.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use prefactor_http::{RawResponse, StatusCodes};
 use prefactor_pfid::Pfid;
 
-use super::answer::{self, Output};
+use super::answer::{self, Output, Text};
 use crate::ledger::RejectReason;
 use crate::wire::Key;
 
@@ -80,24 +81,22 @@ pub fn judge(items: &[(Key, u8)], answer: &RawResponse, retry_on: &StatusCodes) 
 }
 
 fn judge_items(items: &[(Key, u8)], body: &[u8]) -> Option<Outcome> {
-    let answer = answer::parse(body)?;
+    let answer = answer::parse(body, items.len())?;
     let outputs = &answer.outputs;
     // The API answers in the order of the items as a rule: then the next output is the one, without a look-up.
-    let mut by_key: Option<HashMap<&[u8], usize>> = None;
+    let mut places = None;
     let mut next = 0;
     let mut signals: Vec<_> = answer.control.into_iter().filter_map(|control| control.signal(None)).collect();
     let outcomes: Vec<_> = items
         .iter()
         .enumerate()
         .map(|(item, (key, attempts))| {
-            let in_order = outputs.get(next).is_some_and(|(found, _)| found.0.as_bytes() == key);
+            let in_order = outputs.get(next).is_some_and(|(found, _)| found.is(key));
             let index = if in_order {
                 Some(next)
             } else {
-                let by_key = by_key.get_or_insert_with(|| {
-                    outputs.iter().enumerate().map(|(index, (key, _))| (key.0.as_bytes(), index)).collect()
-                });
-                by_key.get(key.as_slice()).copied()
+                let places = places.get_or_insert_with(|| places_by_key(outputs));
+                std::str::from_utf8(key).ok().and_then(|key| places.get(key).copied())
             };
             let Some(index) = index else { return ItemOutcome::NotProcessed };
             next = index + 1;
@@ -111,11 +110,16 @@ fn judge_items(items: &[(Key, u8)], body: &[u8]) -> Option<Outcome> {
     says_something.then_some(Outcome::Processed { outcomes, signals })
 }
 
+/// Where the output for a key is. A key that cannot be read is not one of ours.
+fn places_by_key<'a>(outputs: &[(Text<'a>, Output<'a>)]) -> HashMap<Cow<'a, str>, usize> {
+    outputs.iter().enumerate().filter_map(|(place, (key, _))| Some((key.read()?, place))).collect()
+}
+
 fn judge_output(output: &Output<'_>, attempts: u8) -> ItemOutcome {
-    if output.is_success() {
-        return ItemOutcome::Delivered(output.id());
+    if output.is_success {
+        return ItemOutcome::Delivered(output.id);
     }
-    match output.code() {
+    match &*output.code.and_then(Text::read).unwrap_or_default() {
         "invalid_action" => ItemOutcome::OutOfState,
         "validation_error" | "validation_errors" | "bad_request" => {
             ItemOutcome::Rejected(RejectReason::Validation)
@@ -143,9 +147,9 @@ fn is_api_error(body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct ApiError<'a> {
         #[serde(borrow)]
-        status: answer::Text<'a>,
+        status: Cow<'a, str>,
     }
-    serde_json::from_slice::<ApiError<'_>>(body).is_ok_and(|error| error.status.0 == "error")
+    serde_json::from_slice::<ApiError<'_>>(body).is_ok_and(|error| error.status == "error")
 }
 
 #[cfg(test)]
