@@ -1,8 +1,10 @@
 //! What callers have asked of a run and nobody has picked up yet.
 
+use std::sync::Arc;
+
 use crate::account::Epoch;
 use crate::operation::{Action, Operation, SpanFinish};
-use crate::payload::{Json, JsonBlocks};
+use crate::payload::{Json, JsonBlocks, SpareBlocks};
 use crate::segments::Segments;
 
 /// Room is made for so many operations at once at the most, before there are any.
@@ -29,8 +31,8 @@ impl Calls {
     }
 
     /// Copies the content of an operation that is about to be put here. It can be read when that is picked up.
-    pub(crate) fn keep(&mut self, content: &[u8]) -> Json {
-        self.contents.keep(content)
+    pub(crate) fn keep(&mut self, content: &[u8], spare: &Arc<SpareBlocks>) -> Json {
+        self.contents.keep(content, spare)
     }
 
     #[inline]
@@ -137,7 +139,7 @@ mod tests {
         let mut calls = Calls::default();
         let contents: Vec<_> = (0..100_u8).map(|n| vec![n; 300]).collect();
 
-        let kept: Vec<_> = contents.iter().map(|content| calls.keep(content)).collect();
+        let kept: Vec<_> = contents.iter().map(|content| calls.keep(content, &Arc::default())).collect();
         calls.pick_up();
 
         assert!(kept.iter().zip(&contents).all(|(kept, content)| **kept == **content));

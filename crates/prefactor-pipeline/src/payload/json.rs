@@ -4,10 +4,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use super::SpareBlocks;
+
 /// JSON text in a block that it shares with others. Its `Debug` shows the length alone: content appears in nobody's log.
 #[derive(Clone)]
 pub(crate) struct Json {
-    block: Block,
+    block: Arc<Block>,
     len: u32,
     /// Only the first text of a block can be a large one.
     start: u16,
@@ -15,8 +17,20 @@ pub(crate) struct Json {
     sensitive: bool,
 }
 
-/// Texts, one behind the other, from the moment when there are all of them.
-type Block = Arc<OnceLock<Vec<u8>>>;
+/// Texts, one behind the other.
+struct Block {
+    /// From the moment when there are all of them.
+    texts: OnceLock<Vec<u8>>,
+    spare: Arc<SpareBlocks>,
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if let Some(texts) = self.texts.take() {
+            self.spare.give_back(texts);
+        }
+    }
+}
 
 impl Json {
     /// A copy of a text that is too large to be copied while others wait for the lock of their common blocks.
@@ -40,10 +54,8 @@ impl Json {
 
 impl From<&[u8]> for Json {
     fn from(text: &[u8]) -> Self {
-        let mut blocks = JsonBlocks::default();
-        let json = blocks.keep(text);
-        blocks.seal();
-        json
+        let block = Block { texts: OnceLock::from(text.to_vec()), spare: Arc::default() };
+        Self { block: Arc::new(block), len: text.len() as u32, start: 0, sensitive: false }
     }
 }
 
@@ -52,7 +64,7 @@ impl Deref for Json {
 
     fn deref(&self) -> &[u8] {
         let start = usize::from(self.start);
-        let text = self.block.get().and_then(|block| block.get(start..start + self.len()));
+        let text = self.block.texts.get().and_then(|block| block.get(start..start + self.len()));
         debug_assert!(text.is_some(), "nobody reads what is not sealed yet");
         text.unwrap_or_default()
     }
@@ -77,7 +89,7 @@ impl fmt::Debug for Json {
 /// with the last of its texts.
 #[derive(Default)]
 pub(crate) struct JsonBlocks {
-    block: Option<Block>,
+    block: Option<Arc<Block>>,
     /// What will be in the block.
     texts: Vec<u8>,
     /// Bytes of all texts so far.
@@ -90,30 +102,34 @@ const _: () = assert!(JsonBlocks::LARGEST <= u16::MAX as usize, "a text says whe
 
 impl JsonBlocks {
     /// Bytes that a block has at most, but for one with a larger text. They can be counted in a text's `start`.
-    const LARGEST: usize = 16 * 1024;
+    const LARGEST: usize = SpareBlocks::BLOCK_LEN;
 
     /// Copies a text, of a length that an operation may have.
-    pub(crate) fn keep(&mut self, text: &[u8]) -> Json {
+    pub(crate) fn keep(&mut self, text: &[u8], spare: &Arc<SpareBlocks>) -> Json {
         if self.texts.capacity() - self.texts.len() < text.len() {
-            self.begin(text.len());
+            self.begin(text.len(), spare);
         }
         let (start, len) = (self.texts.len() as u16, text.len() as u32);
         self.texts.extend_from_slice(text);
         self.kept += text.len();
-        Json { block: Arc::clone(self.block.get_or_insert_default()), len, start, sensitive: false }
+        let new_block = || Arc::new(Block { texts: OnceLock::new(), spare: Arc::clone(spare) });
+        Json { block: Arc::clone(self.block.get_or_insert_with(new_block)), len, start, sensitive: false }
     }
 
     /// Begins a block for a text of so many bytes.
-    fn begin(&mut self, bytes: usize) {
+    fn begin(&mut self, bytes: usize, spare: &SpareBlocks) {
         self.seal_block();
         // What is expected, or else as much again: a block holds little beside what is in it, also where texts are few.
         let more = self.expected.saturating_sub(self.kept).max(self.kept);
-        self.texts = Vec::with_capacity(bytes.max(more.min(Self::LARGEST)));
+        self.texts = match bytes.max(more.min(Self::LARGEST)) {
+            Self::LARGEST => spare.take(),
+            capacity => Vec::with_capacity(capacity),
+        };
     }
 
     fn seal_block(&mut self) {
         if let Some(block) = self.block.take() {
-            let _ = block.set(std::mem::take(&mut self.texts));
+            let _ = block.texts.set(std::mem::take(&mut self.texts));
         }
     }
 
@@ -134,12 +150,16 @@ impl fmt::Debug for JsonBlocks {
 mod tests {
     use super::*;
 
+    fn spare() -> Arc<SpareBlocks> {
+        Arc::default()
+    }
+
     #[test]
     fn texts_stay_what_they_are() {
         let mut blocks = JsonBlocks::default();
         let texts: Vec<Vec<u8>> = (0..200_u8).map(|n| vec![n; usize::from(n) * 997 % 9_000]).collect();
 
-        let kept: Vec<Json> = texts.iter().map(|text| blocks.keep(text)).collect();
+        let kept: Vec<Json> = texts.iter().map(|text| blocks.keep(text, &spare())).collect();
         blocks.seal();
 
         assert!(kept.iter().zip(&texts).all(|(kept, text)| **kept == **text));
@@ -149,11 +169,11 @@ mod tests {
     fn a_block_fits_a_text_alone_and_what_is_expected() {
         let mut blocks = JsonBlocks::default();
 
-        blocks.keep(&[b'1'; 100]);
+        blocks.keep(&[b'1'; 100], &spare());
         assert_eq!(blocks.texts.capacity(), 100);
-        blocks.keep(&[b'1'; 200]);
+        blocks.keep(&[b'1'; 200], &spare());
         blocks.seal();
-        blocks.keep(&[b'1'; 100]);
+        blocks.keep(&[b'1'; 100], &spare());
         assert_eq!(blocks.texts.capacity(), 300);
     }
 
@@ -162,7 +182,7 @@ mod tests {
         let mut blocks = JsonBlocks::default();
         for _ in 0..1_000 {
             let kept = blocks.kept;
-            blocks.keep(&[b'1'; 100]);
+            blocks.keep(&[b'1'; 100], &spare());
             assert!(blocks.texts.capacity() <= kept.clamp(100, JsonBlocks::LARGEST));
         }
     }
@@ -170,7 +190,7 @@ mod tests {
     #[test]
     fn nothing_is_held_between_seals() {
         let mut blocks = JsonBlocks::default();
-        let json = blocks.keep(b"{}");
+        let json = blocks.keep(b"{}", &spare());
         blocks.seal();
 
         assert_eq!(blocks.texts.capacity(), 0);

@@ -6,11 +6,13 @@ mod json;
 mod redact;
 mod scratch;
 mod sensitive;
+mod spare_blocks;
 mod writer;
 
 pub(crate) use encode::{Encoder, Part};
 pub(crate) use json::{Json, JsonBlocks};
 pub use redact::{Redactable, Redactor};
 pub use sensitive::{Sensitive, SensitiveKind};
+pub(crate) use spare_blocks::SpareBlocks;
 
 pub(crate) use redact::SharedRedactor;

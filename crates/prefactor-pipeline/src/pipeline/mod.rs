@@ -27,7 +27,7 @@ use crate::ledger::{Fate, Fates, Ledger, LossReason, Tally};
 use crate::log::LogLevel;
 use crate::observer::{Delivered, Hooks, Observer, Spooled, Undelivered, UndeliveredReason};
 use crate::operation::Operation;
-use crate::payload::Encoder;
+use crate::payload::{Encoder, SpareBlocks};
 use crate::process_mark::ProcessMark;
 use crate::registry::Registry;
 use crate::spool::Stage;
@@ -60,6 +60,7 @@ impl Health {
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     encoder: Encoder,
+    spare_blocks: Arc<SpareBlocks>,
     level: LogLevel,
     admission: Admission,
     intake: IntakeInbox,
@@ -135,6 +136,7 @@ impl Pipeline {
     pub(crate) fn new(config: PipelineConfig) -> Arc<Self> {
         Arc::new(Self {
             encoder: config.encoder,
+            spare_blocks: Arc::new(SpareBlocks::for_budget(config.budget_of_operations)),
             level: config.level,
             admission: Admission::new(config.budget_of_operations),
             intake: IntakeInbox::new(),
@@ -166,6 +168,10 @@ impl Pipeline {
 
     pub(crate) const fn encoder(&self) -> &Encoder {
         &self.encoder
+    }
+
+    pub(crate) const fn spare_blocks(&self) -> &Arc<SpareBlocks> {
+        &self.spare_blocks
     }
 
     pub(crate) const fn admission(&self) -> &Admission {

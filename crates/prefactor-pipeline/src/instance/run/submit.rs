@@ -47,8 +47,9 @@ impl Run {
         let bytes = CreateSpan::FRAME_LEN + members.json.len();
         let epoch = self.admit(bytes, Entry::Checked)?;
         let alone = Json::alone_if_large(&members.json);
+        let spare = self.pipeline.spare_blocks();
         self.call(epoch, bytes as u32, |calls, ticket| {
-            let json = alone.unwrap_or_else(|| calls.keep(&members.json)).marked(members.sensitive);
+            let json = alone.unwrap_or_else(|| calls.keep(&members.json, spare)).marked(members.sensitive);
             calls.push(Operation::new(ticket(), Action::CreateSpan(create(json))))
         })
     }
@@ -68,9 +69,11 @@ impl Run {
         let bytes = result.map_or(0, |result| result.json.len());
         let epoch = self.admit(bytes, entry)?;
         let alone = result.and_then(|result| Json::alone_if_large(&result.json));
+        let spare = self.pipeline.spare_blocks();
         self.call(epoch, bytes as u32, |calls, ticket| {
-            finish.result = result
-                .map(|result| alone.unwrap_or_else(|| calls.keep(&result.json)).marked(result.sensitive));
+            finish.result = result.map(|result| {
+                alone.unwrap_or_else(|| calls.keep(&result.json, spare)).marked(result.sensitive)
+            });
             if let Some(finish) = calls.merge(create, finish, epoch, bytes as u32) {
                 calls.push(Operation::new(ticket(), Action::FinishSpan { id, finish }));
             }

@@ -1,0 +1,90 @@
+//! Blocks of memory that texts have left, for the next texts.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard};
+
+/// Memory that is given back to the allocator goes back to the system when a burst is over, and has to be mapped anew for
+/// the next one, page by page: a large part of what calls cost then. So some of it stays here.
+///
+/// Nobody waits for anybody: where two come at the same time, or one of them was left behind in the parent of a forked
+/// process, the allocator helps out.
+#[derive(Default)]
+pub(crate) struct SpareBlocks {
+    blocks: Mutex<Vec<Vec<u8>>>,
+    most: usize,
+}
+
+impl SpareBlocks {
+    /// Bytes in a block.
+    pub(super) const BLOCK_LEN: usize = 16 * 1024;
+
+    /// Keeps a sixteenth of the budget at the most.
+    pub(crate) fn for_budget(bytes: u64) -> Self {
+        let most = bytes / 16 / Self::BLOCK_LEN as u64;
+        Self { blocks: Mutex::default(), most: usize::try_from(most).unwrap_or(usize::MAX) }
+    }
+
+    /// An empty block.
+    pub(super) fn take(&self) -> Vec<u8> {
+        let spare = self.blocks().and_then(|mut blocks| blocks.pop());
+        spare.unwrap_or_else(|| Vec::with_capacity(Self::BLOCK_LEN))
+    }
+
+    pub(super) fn give_back(&self, mut block: Vec<u8>) {
+        if block.capacity() == Self::BLOCK_LEN
+            && let Some(mut blocks) = self.blocks()
+            && blocks.len() < self.most
+        {
+            block.clear();
+            blocks.push(block);
+        }
+    }
+
+    fn blocks(&self) -> Option<MutexGuard<'_, Vec<Vec<u8>>>> {
+        self.blocks.try_lock().ok()
+    }
+}
+
+impl fmt::Debug for SpareBlocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {} spare blocks", self.most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block() -> Vec<u8> {
+        let mut block = Vec::with_capacity(SpareBlocks::BLOCK_LEN);
+        block.extend_from_slice(b"{}");
+        block
+    }
+
+    #[test]
+    fn what_was_given_back_is_taken_again_and_empty() {
+        let spare = SpareBlocks::for_budget(1 << 20);
+        let block = block();
+        let memory = block.as_ptr();
+
+        spare.give_back(block);
+
+        let again = spare.take();
+        assert_eq!((again.as_ptr(), again.len()), (memory, 0));
+        let other = spare.take();
+        assert_ne!(other.as_ptr(), memory);
+    }
+
+    #[test]
+    fn a_sixteenth_of_the_budget_is_kept_in_blocks_of_one_size() {
+        let spare = SpareBlocks::for_budget(1 << 20);
+        spare.give_back(Vec::with_capacity(SpareBlocks::BLOCK_LEN / 2));
+        for _ in 0..10 {
+            spare.give_back(block());
+        }
+
+        let kept = spare.blocks().expect("nobody else is here").len() * SpareBlocks::BLOCK_LEN;
+
+        assert_eq!(kept, (1 << 20) / 16);
+    }
+}
