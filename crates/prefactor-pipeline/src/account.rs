@@ -27,7 +27,14 @@ pub(crate) struct Account {
     epoch: AtomicU8,
     accepted: [AtomicU64; Epoch::COUNT],
     accepted_bytes: AtomicU64,
-    settled: [AtomicU64; Epoch::COUNT],
+    settled: Settled,
+}
+
+/// On a cache line of its own: callers count what is accepted while the pipeline counts this.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Settled {
+    operations: [AtomicU64; Epoch::COUNT],
     fates: Fates,
 }
 
@@ -47,8 +54,8 @@ impl Account {
     }
 
     pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u64; Epoch::COUNT]) {
-        self.fates.record(fate, tally);
-        for (settled, count) in self.settled.iter().zip(operations) {
+        self.settled.fates.record(fate, tally);
+        for (settled, count) in self.settled.operations.iter().zip(operations) {
             if count > 0 {
                 settled.fetch_add(count, SeqCst);
             }
@@ -73,7 +80,7 @@ impl Account {
 
     /// Whether everything that was accepted in this epoch is settled.
     pub(crate) fn is_drained(&self, epoch: Epoch) -> bool {
-        self.settled[epoch.index()].load(SeqCst) == self.accepted[epoch.index()].load(SeqCst)
+        self.settled.operations[epoch.index()].load(SeqCst) == self.accepted[epoch.index()].load(SeqCst)
     }
 
     pub(crate) fn accepted(&self) -> Tally {
@@ -82,7 +89,7 @@ impl Account {
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
-        let settled = self.fates.ledger();
+        let settled = self.settled.fates.ledger();
         Ledger { accepted: self.accepted(), ..settled }
     }
 }

@@ -290,7 +290,7 @@ impl Ticket {
         let count: u16 = operations.iter().sum();
         if count > 0 {
             let tally = Tally::new(u64::from(count), u64::from(std::mem::take(&mut self.bytes)));
-            self.run.settle(fate, tally, operations);
+            self.run.settle(fate, tally, operations.map(u64::from));
             if fate != Fate::Spooled
                 && let Some(spool) = self.run.pipeline().spool()
             {
@@ -307,6 +307,50 @@ impl Drop for Ticket {
             let lost = || Fate::Lost(self.run.pipeline().loss_on_drop());
             self.settle_here(if on_disk { Fate::Spooled } else { lost() });
         }
+    }
+}
+
+/// Operations that are delivered together, where they are. Those of one run that follow each other are settled in one step, at
+/// the latest when this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Deliveries(Option<Delivery>);
+
+/// Some operations of one run.
+#[derive(Debug)]
+struct Delivery {
+    run: Arc<Run>,
+    tally: Tally,
+    operations: [u64; Epoch::COUNT],
+}
+
+impl Deliveries {
+    pub(crate) fn add(&mut self, operation: &mut Operation) {
+        let ticket = &mut operation.ticket;
+        let delivery = match &mut self.0 {
+            Some(delivery) if Arc::ptr_eq(&delivery.run, &ticket.run) => delivery,
+            // What was there before is settled.
+            last => last.insert(Delivery::new(Arc::clone(&ticket.run))),
+        };
+        delivery.tally += ticket.tally();
+        ticket.bytes = 0;
+        for (sum, count) in delivery.operations.iter_mut().zip(std::mem::take(&mut ticket.operations)) {
+            *sum += u64::from(count);
+        }
+        if let Some(spool) = ticket.run.pipeline().spool() {
+            spool.settle(&mut ticket.claim);
+        }
+    }
+}
+
+impl Delivery {
+    fn new(run: Arc<Run>) -> Self {
+        Self { run, tally: Tally::default(), operations: [0; Epoch::COUNT] }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.run.settle(Fate::Delivered, self.tally, self.operations);
     }
 }
 

@@ -127,9 +127,9 @@ impl Run {
     }
 
     /// Gives the bytes of settled operations back and tells the ledger what became of them.
-    pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u16; Epoch::COUNT]) {
+    pub(crate) fn settle(&self, fate: Fate, tally: Tally, operations: [u64; Epoch::COUNT]) {
         self.pipeline.admission().release(tally.bytes);
-        self.tell(fate, tally, operations.map(u64::from));
+        self.tell(fate, tally, operations);
     }
 
     /// Tells the ledger what became of operations that hold no memory.

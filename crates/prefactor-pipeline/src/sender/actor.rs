@@ -18,7 +18,7 @@ use crate::clock::FOREVER;
 use crate::clock::Timestamp;
 use crate::ledger::{Fate, RejectReason};
 use crate::log::LogLevel;
-use crate::operation::{Action, CreateSpan, Operation, SpanEnd};
+use crate::operation::{Action, CreateSpan, Deliveries, Operation, SpanEnd};
 use crate::pipeline::{Health, Pipeline};
 use crate::testing::Stage;
 use crate::wire;
@@ -221,6 +221,7 @@ impl SenderActor {
         // Spans that turn out to have other ids, and those below them: what referred to them in this request did so in vain.
         let mut renamed = Vec::new();
         let mut outcomes = outcomes.into_iter();
+        let mut delivered = Deliveries::default();
         // Most of them have their fate now, and are settled where they are; the others stay.
         operations.retain_mut(|operation| {
             match outcomes.next().unwrap_or(ItemOutcome::NotProcessed) {
@@ -230,7 +231,7 @@ impl SenderActor {
                     {
                         renamed.push(create.id);
                     }
-                    self.deliver(operation, id, answered_at);
+                    self.deliver(operation, id, answered_at, &mut delivered);
                     false
                 }
                 ItemOutcome::Retry
@@ -262,7 +263,7 @@ impl SenderActor {
                     false
                 }
                 ItemOutcome::OutOfState => {
-                    self.deliver(operation, None, answered_at);
+                    self.deliver(operation, None, answered_at, &mut delivered);
                     false
                 }
                 ItemOutcome::Rejected(reason) => {
@@ -285,11 +286,18 @@ impl SenderActor {
                 ItemOutcome::NotProcessed => true,
             }
         });
+        drop(delivered);
         left.returned = operations;
         lease.complete(left);
     }
 
-    fn deliver(&self, operation: &mut Operation, id: Option<Pfid>, answered_at: Timestamp) {
+    fn deliver(
+        &self,
+        operation: &mut Operation,
+        id: Option<Pfid>,
+        answered_at: Timestamp,
+        delivered: &mut Deliveries,
+    ) {
         let run = operation.run();
         match &operation.action {
             Action::Register { .. } => match id.or(run.id()) {
@@ -311,7 +319,7 @@ impl SenderActor {
         {
             spool.named(thing, id, std::mem::take(&mut operation.ticket.claim));
         }
-        operation.settle_here(Fate::Delivered);
+        delivered.add(operation);
     }
 
     /// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to
