@@ -79,12 +79,15 @@ impl Workbench {
         Operation::new(Ticket::new(Arc::clone(&self.run), epoch, bytes as u32), action)
     }
 
-    /// Merges creates and finishes, and cuts a batch of all of them.
-    pub fn coalesce(&mut self, Calls(calls): Calls) -> Items {
-        let now = Instant::now();
-        self.backlog.add(calls, now);
+    /// Merges creates and finishes where they wait.
+    pub fn coalesce(&mut self, Calls(calls): Calls) {
+        self.backlog.add(calls, Instant::now());
+    }
+
+    /// A batch of all that waits.
+    pub fn close(&mut self) -> Items {
         let cut = self.backlog.cut(usize::MAX);
-        self.backlog.complete(Completed { runs: cut.runs, ..Completed::default() }, now);
+        self.backlog.complete(Completed { runs: cut.runs, ..Completed::default() }, Instant::now());
         Items(cut.operations)
     }
 }
