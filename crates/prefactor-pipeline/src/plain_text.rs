@@ -1,26 +1,26 @@
 //! Where the plain text of a JSON string ends, found sixteen bytes at a time: what is written and what is read ask it alike.
 
-const BLOCK: usize = 16;
+const CHUNK: usize = 16;
 
 /// How many bytes at the beginning are neither a quote, nor a backslash, nor a control character.
 #[inline(always)]
 pub(crate) fn plain_len(text: &[u8]) -> usize {
-    let (blocks, tail) = text.as_chunks();
-    for (index, block) in blocks.iter().enumerate() {
-        if let Some(at) = first_mark(block) {
-            return index * BLOCK + at;
+    let (chunks, tail) = text.as_chunks();
+    for (index, chunk) in chunks.iter().enumerate() {
+        if let Some(at) = first_mark(chunk) {
+            return index * CHUNK + at;
         }
     }
     if tail.is_empty() { text.len() } else { plain_len_at_end(text) }
 }
 
-/// The same, where all blocks are plain: the last bytes are looked at with some before them, or some of them twice.
+/// The same, where all chunks are plain: the last bytes are looked at with some before them, or some of them twice.
 #[inline(never)]
 fn plain_len_at_end(text: &[u8]) -> usize {
     let len = text.len();
     let from_end = |size, at| len + at - size;
-    if let Some(block) = text.last_chunk() {
-        first_mark(block).map_or(len, |at| from_end(BLOCK, at))
+    if let Some(chunk) = text.last_chunk() {
+        first_mark(chunk).map_or(len, |at| from_end(CHUNK, at))
     } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
         let in_last = || word::first_mark(last).map_or(len, |at| from_end(word::LEN, at));
         word::first_mark(first).unwrap_or_else(in_last)
@@ -35,12 +35,12 @@ fn plain_len_at_end(text: &[u8]) -> usize {
 /// The place of the first byte that is not plain.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn first_mark(block: &[u8; BLOCK]) -> Option<usize> {
+fn first_mark(chunk: &[u8; CHUNK]) -> Option<usize> {
     use safe_arch::{
         cmp_eq_mask_i8_m128i, load_unaligned_m128i, min_u8_m128i, move_mask_i8_m128i, set_splat_i8_m128i,
     };
 
-    let bytes = load_unaligned_m128i(block);
+    let bytes = load_unaligned_m128i(chunk);
     let quotes = cmp_eq_mask_i8_m128i(bytes, set_splat_i8_m128i(b'"' as i8));
     let backslashes = cmp_eq_mask_i8_m128i(bytes, set_splat_i8_m128i(b'\\' as i8));
     let controls = cmp_eq_mask_i8_m128i(bytes, min_u8_m128i(bytes, set_splat_i8_m128i(0x1f)));
@@ -48,13 +48,13 @@ fn first_mark(block: &[u8; BLOCK]) -> Option<usize> {
     (marks != 0).then(|| marks.trailing_zeros() as usize)
 }
 
-/// The same, where there are no instructions for a block as a whole: word by word.
+/// The same, where there are no instructions for a chunk as a whole: word by word.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod portable {
-    use super::{BLOCK, word};
+    use super::{CHUNK, word};
 
-    pub(super) fn first_mark(block: &[u8; BLOCK]) -> Option<usize> {
-        let (words, _) = block.as_chunks();
+    pub(super) fn first_mark(chunk: &[u8; CHUNK]) -> Option<usize> {
+        let (words, _) = chunk.as_chunks();
         let found = words.iter().map(word::first_mark).enumerate();
         found.filter_map(|(index, at)| Some(index * word::LEN + at?)).next()
     }
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn words_say_the_same_as_blocks() {
-        for at in 0..BLOCK {
+    fn words_say_the_same_as_chunks() {
+        for at in 0..CHUNK {
             for byte in 0..=u8::MAX {
-                let mut block = [b'a'; BLOCK];
-                block[at] = byte;
-                assert_eq!(portable::first_mark(&block), first_mark(&block), "{byte} at {at}");
-                block[at..].fill(byte);
-                assert_eq!(portable::first_mark(&block), first_mark(&block), "{byte} from {at}");
+                let mut chunk = [b'a'; CHUNK];
+                chunk[at] = byte;
+                assert_eq!(portable::first_mark(&chunk), first_mark(&chunk), "{byte} at {at}");
+                chunk[at..].fill(byte);
+                assert_eq!(portable::first_mark(&chunk), first_mark(&chunk), "{byte} from {at}");
             }
         }
     }

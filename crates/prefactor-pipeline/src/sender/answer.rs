@@ -30,7 +30,7 @@ impl Control<'_> {
 
 /// What the API says of one item. What it means by a single member must never make the whole answer unreadable: one that has
 /// another type than expected counts as absent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Output<'a> {
     pub(crate) is_success: bool,
     /// The error code.
@@ -40,16 +40,17 @@ pub(crate) struct Output<'a> {
     pub(crate) control: Option<Control<'a>>,
 }
 
-/// Reads the answer to so many items. `None` where it is not the answer to a bulk request: an HTML page, or JSON of another shape.
+/// Reads the answer to so many items. `None` where it is not the answer to such a request: an HTML page, JSON of another shape, or
+/// far more outputs than there were items.
 pub(crate) fn parse(body: &[u8], items: usize) -> Option<BulkAnswer<'_>> {
-    let mut json = Reader::new(body);
+    let mut json = Reader::new(std::str::from_utf8(body).ok()?);
     let (mut outputs, mut control) = (None, None);
     let mut member = json.first_member()?;
     while let Some(name) = member {
         if name.is(b"outputs") {
-            outputs = Some(read_outputs(&mut json, items)?);
+            set_once(&mut outputs, read_outputs(&mut json, items)?)?;
         } else if name.is(b"control") {
-            control = Some(Control(json.value()?));
+            set_once(&mut control, Control(json.value()?))?;
         } else {
             json.value()?;
         }
@@ -60,10 +61,14 @@ pub(crate) fn parse(body: &[u8], items: usize) -> Option<BulkAnswer<'_>> {
 }
 
 #[inline(always)]
-fn read_outputs<'a>(json: &mut Reader<'a>, expected: usize) -> Option<Vec<(Text<'a>, Output<'a>)>> {
-    let mut outputs = Vec::with_capacity(expected);
+fn read_outputs<'a>(json: &mut Reader<'a>, items: usize) -> Option<Vec<(Text<'a>, Output<'a>)>> {
+    let most = 2 * items + 16;
+    let mut outputs = Vec::with_capacity(items);
     let mut member = json.first_member()?;
     while let Some(key) = member {
+        if outputs.len() == most {
+            return None;
+        }
         outputs.push((key, read_output(json)?));
         member = json.next_member()?;
     }
@@ -72,23 +77,24 @@ fn read_outputs<'a>(json: &mut Reader<'a>, expected: usize) -> Option<Vec<(Text<
 
 #[inline(always)]
 fn read_output<'a>(json: &mut Reader<'a>) -> Option<Output<'a>> {
-    let mut output = Output::default();
+    let (mut status, mut code, mut id, mut control) = (None, None, None, None);
     let mut member = json.first_member()?;
     while let Some(name) = member {
         if name.is(b"status") {
-            output.is_success = json.string_or_other()?.is_some_and(|status| status.is(b"success"));
+            set_once(&mut status, json.string_or_other()?)?;
         } else if name.is(b"details") {
-            output.id = read_id(json)?;
+            set_once(&mut id, read_id(json)?)?;
         } else if name.is(b"code") {
-            output.code = json.string_or_other()?;
+            set_once(&mut code, json.string_or_other()?)?;
         } else if name.is(b"control") {
-            output.control = Some(Control(json.value()?));
+            set_once(&mut control, Control(json.value()?))?;
         } else {
             json.value()?;
         }
         member = json.next_member()?;
     }
-    Some(output)
+    let is_success = status.flatten().is_some_and(|status| status.is(b"success"));
+    Some(Output { is_success, code: code.flatten(), id: id.flatten(), control })
 }
 
 /// The id in the details, if they have one.
@@ -102,13 +108,19 @@ fn read_id(json: &mut Reader<'_>) -> Option<Option<Pfid>> {
     while let Some(name) = member {
         if name.is(b"id") {
             let id = json.string_or_other()?;
-            json.rest_of_object()?;
+            json.skip_rest_of_object()?;
             return Some(id.and_then(|id| id.read()?.parse().ok()));
         }
         json.value()?;
         member = json.next_member()?;
     }
     Some(None)
+}
+
+/// What says two things of the same says nothing that could be believed.
+#[inline(always)]
+fn set_once<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
 }
 
 #[cfg(test)]
@@ -176,7 +188,8 @@ mod tests {
     #[test]
     fn what_is_no_bulk_answer_is_not_understood() {
         let deep = "[".repeat(100_000);
-        let bodies: [&[u8]; 7] = [
+        let crowd = format!(r#"{{"outputs":{{{}"k":{{}}}}}}"#, r#""k":{},"#.repeat(18));
+        let bodies: [&[u8]; 12] = [
             b"<html><body>502 Bad Gateway</body></html>",
             b"",
             b"null",
@@ -184,6 +197,11 @@ mod tests {
             br#"{"status":"success"}"#,
             br#"{"status":"success","outputs":{"k":{"sta"#,
             deep.as_bytes(),
+            crowd.as_bytes(),
+            br#"{"outputs":{},"outputs":{}}"#,
+            br#"{"outputs":{"k":{"status":"error","status":"success"}}}"#,
+            br#"{"outputs":{"k":{"details":{},"details":{}}}}"#,
+            b"{\"outputs\":{\"k\":{\"status\":\"success\",\"details\":{\"id\":\"\",\"name\":\"\xff\"}}}}",
         ];
 
         for body in bodies {

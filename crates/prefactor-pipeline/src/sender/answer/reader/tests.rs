@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 
 fn is_json(text: &str) -> bool {
-    let mut reader = Reader::new(text.as_bytes());
+    let mut reader = Reader::new(text);
     reader.value().is_some() && reader.end().is_some()
 }
 
@@ -57,7 +57,7 @@ proptest! {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
         let whole = format!(" {text}{after}");
 
-        let mut reader = Reader::new(whole.as_bytes());
+        let mut reader = Reader::new(&whole);
         prop_assert_eq!(reader.value(), Some(text.as_bytes()));
         prop_assert_eq!(reader.end(), Some(()));
     }
@@ -85,7 +85,7 @@ proptest! {
         let text = serde_json::to_string(&members).unwrap();
 
         let mut read = std::collections::BTreeMap::new();
-        let mut reader = Reader::new(text.as_bytes());
+        let mut reader = Reader::new(&text);
         let mut member = reader.first_member();
         while let Some(Some(name)) = member {
             let value = reader.string().and_then(Text::read).expect("a text").into_owned();
@@ -102,10 +102,10 @@ proptest! {
 #[test]
 fn the_rest_of_an_object_ends_where_the_object_ends() {
     let rest = |text: &'static str| {
-        let mut reader = Reader::new(text.as_bytes());
+        let mut reader = Reader::new(text);
         reader.first_member()?.filter(|name| name.is(b"a"))?;
         reader.value()?;
-        reader.rest_of_object()?;
+        reader.skip_rest_of_object()?;
         Some(reader.rest)
     };
 
@@ -137,11 +137,20 @@ fn nesting_as_deep_as_a_body_is_long_is_stepped_over() {
 }
 
 #[test]
+fn an_escaped_text_is_what_it_says_and_one_that_is_too_long_is_not_even_read() {
+    let is = |json: &str, text: &[u8]| Reader::new(json).string().expect("a string").is(text);
+
+    assert!(is(r#""\u0061\u0062""#, b"ab"));
+    assert!(!is(r#""\u0061\u0063""#, b"ab"));
+    assert!(!is(r#""\u0061b\n\n\n\n\n\n\n\n\n""#, b"ab"));
+}
+
+#[test]
 fn strings_with_half_a_character_are_stepped_over_but_not_read() {
     let text = r#""\ud800""#;
 
-    assert_eq!(Reader::new(text.as_bytes()).value(), Some(text.as_bytes()));
-    let string = Reader::new(text.as_bytes()).string().expect("a string");
+    assert_eq!(Reader::new(text).value(), Some(text.as_bytes()));
+    let string = Reader::new(text).string().expect("a string");
     assert_eq!(string.read(), None);
     assert!(!string.is(b""));
 }
