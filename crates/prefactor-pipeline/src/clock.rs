@@ -33,9 +33,11 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// Appends the moment as RFC 3339, for example `2026-01-02T03:04:05.678901Z`.
+    /// Appends the moment as RFC 3339, for example `2026-01-02T03:04:05.678901Z`. The end of the year 9999 stands for all that
+    /// come after it, which RFC 3339 can't write.
     pub(crate) fn write_rfc3339(self, out: &mut Vec<u8>) {
-        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let moment = self.0.min(END_OF_9999);
+        let (seconds, micros) = (moment / 1_000_000, moment % 1_000_000);
         let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
         let (year, month, day) = civil_from_days(days);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
@@ -57,6 +59,8 @@ impl Timestamp {
         out.extend_from_slice(&text);
     }
 }
+
+const END_OF_9999: u64 = 253_402_300_799_999_999;
 
 /// The digits of the numbers below a hundred.
 const PAIRS: [[u8; 2]; 100] = {
@@ -89,6 +93,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_last_moment_stands_for_all_after_it() {
+        let mut text = Vec::new();
+        Timestamp::from_micros(u64::MAX).write_rfc3339(&mut text);
+
+        assert_eq!(text, b"9999-12-31T23:59:59.999999Z");
+    }
 
     proptest! {
         /// Up to the year 9999, the last that RFC 3339 can write.
