@@ -28,10 +28,11 @@ const PAIRS: [[u8; 2]; 1024] = {
     pairs
 };
 
-/// Writes the low bits of a number as so many digits, an even number of them.
+/// Writes the low bits of a number as so many digits.
 #[inline]
-pub(crate) fn encode<const DIGITS: usize>(number: u64) -> [u8; DIGITS] {
-    let mut text = [0; DIGITS];
+pub(crate) fn encode<const N: usize>(number: u64) -> [u8; N] {
+    const { assert!(N.is_multiple_of(2) && N <= 12, "digits are written in pairs, and have to fit") }
+    let mut text = [0; N];
     let (pairs, _) = text.as_chunks_mut();
     for (place, pair) in pairs.iter_mut().rev().enumerate() {
         *pair = PAIRS[(number >> (10 * place) & 1023) as usize];
