@@ -217,7 +217,7 @@ impl Builder {
     /// does not fit is dropped, newest first, and counted as [`LossReason::QueueFull`](crate::LossReason::QueueFull).
     /// Default: [`defaults::MEMORY_BUDGET`].
     ///
-    /// Of the memory that is free again, a sixteenth of the budget stays with the pipeline for the next operations.
+    /// Beside it, the pipeline keeps memory that operations have left for the next ones: at most a sixteenth of what they may hold.
     ///
     /// At most half of it is set aside for the bodies of the requests in flight; where [`max_batch_bytes`](
     /// Self::max_batch_bytes) on all [`lanes`](Self::lanes) would take more, requests become smaller. A single operation that

@@ -21,13 +21,14 @@ pub(crate) struct Json {
 struct Block {
     /// From the moment when there are all of them.
     texts: OnceLock<Vec<u8>>,
-    spare: Arc<SpareBlocks>,
+    /// Where the block goes then. A text that is alone has a block of its own size, which nobody else could use.
+    pool: Option<Arc<SpareBlocks>>,
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if let Some(texts) = self.texts.take() {
-            self.spare.give_back(texts);
+        if let (Some(pool), Some(texts)) = (&self.pool, self.texts.take()) {
+            pool.give_back(texts);
         }
     }
 }
@@ -54,7 +55,7 @@ impl Json {
 
 impl From<&[u8]> for Json {
     fn from(text: &[u8]) -> Self {
-        let block = Block { texts: OnceLock::from(text.to_vec()), spare: Arc::default() };
+        let block = Block { texts: OnceLock::from(text.to_vec()), pool: None };
         Self { block: Arc::new(block), len: text.len() as u32, start: 0, sensitive: false }
     }
 }
@@ -112,7 +113,7 @@ impl JsonBlocks {
         let (start, len) = (self.texts.len() as u16, text.len() as u32);
         self.texts.extend_from_slice(text);
         self.kept += text.len();
-        let new_block = || Arc::new(Block { texts: OnceLock::new(), spare: Arc::clone(spare) });
+        let new_block = || Arc::new(Block { texts: OnceLock::new(), pool: Some(Arc::clone(spare)) });
         Json { block: Arc::clone(self.block.get_or_insert_with(new_block)), len, start, sensitive: false }
     }
 
@@ -185,6 +186,31 @@ mod tests {
             blocks.keep(&[b'1'; 100], &spare());
             assert!(blocks.texts.capacity() <= kept.clamp(100, JsonBlocks::LARGEST));
         }
+    }
+
+    #[test]
+    fn a_block_is_used_again_when_the_last_of_its_texts_is_gone() {
+        let spare = Arc::new(SpareBlocks::for_budget(1 << 20));
+        let mut blocks = JsonBlocks::default();
+        let mut keep = |text: &[u8]| {
+            let json = blocks.keep(text, &spare);
+            blocks.seal();
+            json
+        };
+        let large = [b'1'; JsonBlocks::LARGEST];
+
+        let first = keep(&large);
+        let (other, memory) = (first.clone(), first.as_ptr());
+        drop(first);
+        let second = keep(&large);
+        assert_ne!(second.as_ptr(), memory, "one text is still there");
+        drop(other);
+        // The allocator would give it to who asks next.
+        let _from_allocator = Vec::<u8>::with_capacity(JsonBlocks::LARGEST);
+        let third = keep(&large);
+
+        assert_eq!(third.as_ptr(), memory);
+        assert_eq!(*second, large);
     }
 
     #[test]
