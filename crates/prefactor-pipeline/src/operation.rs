@@ -286,16 +286,25 @@ impl Ticket {
     }
 
     fn settle_here(&mut self, fate: Fate) {
-        let operations = std::mem::take(&mut self.operations);
-        let count: u16 = operations.iter().sum();
-        if count > 0 {
-            let tally = Tally::new(u64::from(count), u64::from(std::mem::take(&mut self.bytes)));
-            self.run.settle(fate, tally, operations.map(u64::from));
-            if fate != Fate::Spooled
-                && let Some(spool) = self.run.pipeline().spool()
-            {
-                spool.settle(&mut self.claim);
+        if self.operations != [0; Epoch::COUNT] {
+            let (tally, operations) = self.take();
+            self.run.settle(fate, tally, operations);
+            if fate != Fate::Spooled {
+                self.let_go_of_records();
             }
+        }
+    }
+
+    /// What it stands for, which is nothing from now on.
+    fn take(&mut self) -> (Tally, [u64; Epoch::COUNT]) {
+        let tally = self.tally();
+        self.bytes = 0;
+        (tally, std::mem::take(&mut self.operations).map(u64::from))
+    }
+
+    fn let_go_of_records(&mut self) {
+        if let Some(spool) = self.run.pipeline().spool() {
+            spool.settle(&mut self.claim);
         }
     }
 }
@@ -310,8 +319,7 @@ impl Drop for Ticket {
     }
 }
 
-/// Operations that are delivered together, where they are. Those of one run that follow each other are settled in one step, at
-/// the latest when this is dropped.
+/// Sums delivered operations, and settles each stretch of those of one run in one step, at the latest when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries(Option<Delivery>);
 
@@ -324,21 +332,19 @@ struct Delivery {
 }
 
 impl Deliveries {
-    pub(crate) fn add(&mut self, operation: &mut Operation) {
-        let ticket = &mut operation.ticket;
+    /// Adds the operations of a ticket that has not been settled.
+    pub(crate) fn add(&mut self, ticket: &mut Ticket) {
         let delivery = match &mut self.0 {
             Some(delivery) if Arc::ptr_eq(&delivery.run, &ticket.run) => delivery,
             // What was there before is settled.
             last => last.insert(Delivery::new(Arc::clone(&ticket.run))),
         };
-        delivery.tally += ticket.tally();
-        ticket.bytes = 0;
-        for (sum, count) in delivery.operations.iter_mut().zip(std::mem::take(&mut ticket.operations)) {
-            *sum += u64::from(count);
+        let (tally, operations) = ticket.take();
+        delivery.tally += tally;
+        for (sum, count) in delivery.operations.iter_mut().zip(operations) {
+            *sum += count;
         }
-        if let Some(spool) = ticket.run.pipeline().spool() {
-            spool.settle(&mut ticket.claim);
-        }
+        ticket.let_go_of_records();
     }
 }
 
@@ -363,6 +369,51 @@ mod tests {
     use crate::ledger::{LossReason, RejectReason};
     use crate::observer::UndeliveredReason;
     use crate::pipeline::Health;
+
+    /// Operations of two runs, in turns, and those runs.
+    fn in_turns() -> (Vec<Operation>, [Arc<Run>; 2]) {
+        let pipeline = fixture::pipeline();
+        let runs = [1, 2].map(|n| fixture::run(&pipeline, n));
+        let of = |run: usize, span| operation(&runs[run], create(span, None));
+        (vec![of(0, 3), of(0, 4), of(1, 5), of(0, 6)], runs)
+    }
+
+    #[test]
+    fn deliveries_are_settled_run_by_run_and_all_of_them_at_the_end() {
+        let (mut operations, runs) = in_turns();
+        let delivered = |run: &Run| run.account().ledger().delivered.operations;
+        let sealed = runs[0].account().seal().expect("nobody else flushes");
+        operations.push(operation(&runs[0], create(7, None)));
+        let mut deliveries = Deliveries::default();
+
+        operations.iter_mut().for_each(|operation| deliveries.add(&mut operation.ticket));
+        assert_eq!((delivered(&runs[0]), delivered(&runs[1])), (2, 1));
+        assert!(!runs[0].account().is_drained(sealed));
+        drop(deliveries);
+
+        assert_eq!((delivered(&runs[0]), delivered(&runs[1])), (4, 1));
+        assert!(runs[0].account().is_drained(sealed));
+        drop(operations);
+        assert!(runs.iter().all(|run| run.account().ledger().in_flight() == Tally::default()));
+        assert_eq!(runs[0].pipeline().admission().held(), 0);
+    }
+
+    #[test]
+    fn deliveries_before_a_panic_count_as_such() {
+        let (mut operations, runs) = in_turns();
+
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let mut deliveries = Deliveries::default();
+            deliveries.add(&mut operations[0].ticket);
+            std::panic::resume_unwind(Box::new("a bug"));
+        }));
+        drop(operations);
+
+        assert!(panicked.is_err());
+        let ledger = runs[0].account().ledger();
+        assert_eq!((ledger.delivered.operations, ledger.lost_total().operations), (1, 2));
+        assert_eq!(runs[0].pipeline().admission().held(), 0);
+    }
 
     #[test]
     fn a_settled_operation_is_counted_once_and_gives_its_bytes_back() {

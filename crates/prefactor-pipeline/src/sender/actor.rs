@@ -319,7 +319,7 @@ impl SenderActor {
         {
             spool.named(thing, id, std::mem::take(&mut operation.ticket.claim));
         }
-        delivered.add(operation);
+        delivered.add(&mut operation.ticket);
     }
 
     /// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to
