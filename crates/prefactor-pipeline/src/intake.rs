@@ -26,7 +26,7 @@ const NAP: Duration = Duration::from_millis(5);
 /// So many operations at once are no trickle: the intake looks again at once.
 const BUSY: usize = 256;
 
-/// How often the intake looks for instances that have nothing to do. Their actors end, and start again when they are
+/// How often the intake gives back memory that nobody has used again, and looks for instances that have nothing to do. Their actors end, and start again when they are
 /// needed: an actor takes several kilobytes, and a service may hold thousands of runs that wait for something.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -154,11 +154,13 @@ impl Actor for IntakeActor {
         timers: &mut Timers,
     ) -> Result<(), ActorProcessingErr> {
         self.pipeline.interrupt(testing::Stage::Intake);
+        let mut has_spare_blocks = false;
         match message {
             IntakeMessage::NapEnded => timers.nap = false,
             IntakeMessage::SweepDue => {
                 timers.sweep = false;
                 self.live.sweep();
+                has_spare_blocks = self.pipeline.spare_blocks().trim();
             }
             IntakeMessage::RestartDue(actor) => self.restart_instance(&myself, actor),
             IntakeMessage::WorkArrived => {}
@@ -175,7 +177,7 @@ impl Actor for IntakeActor {
         } else if !self.pipeline.intake().sleep() {
             myself.cast(IntakeMessage::WorkArrived)?;
         }
-        if !timers.sweep && !self.live.is_idle() {
+        if !timers.sweep && (has_spare_blocks || !self.live.is_idle()) {
             timers.sweep = true;
             myself.send_after(SWEEP, || IntakeMessage::SweepDue);
         }

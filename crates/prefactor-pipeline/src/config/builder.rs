@@ -217,11 +217,12 @@ impl Builder {
     /// does not fit is dropped, newest first, and counted as [`LossReason::QueueFull`](crate::LossReason::QueueFull).
     /// Default: [`defaults::MEMORY_BUDGET`].
     ///
-    /// Beside it, the pipeline keeps memory that operations have left for the next ones: at most a sixteenth of what they may hold.
-    ///
     /// At most half of it is set aside for the bodies of the requests in flight; where [`max_batch_bytes`](
     /// Self::max_batch_bytes) on all [`lanes`](Self::lanes) would take more, requests become smaller. A single operation that
     /// is larger than a request may be goes alone, and its body may exceed that share while it is in flight.
+    ///
+    /// Beside the budget, the pipeline keeps some of the memory that operations have left for the next ones, at most a sixteenth of
+    /// what they may hold, and gives it back bit by bit.
     ///
     /// Beside the budget a run takes about a kilobyte while it is open, and its actor some more until it has been idle for
     /// a second or two. The kilobyte of a run that is not registered yet counts, so that no outage fills the memory.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 
 /// Empty blocks, to be used again. Memory that is given back to the allocator goes back to the system when a burst is over, and has
-/// to be mapped anew for the next one, page by page (`docs/PERFORMANCE.md`). What stays here stays as long as the pipeline.
+/// to be mapped anew for the next one, page by page (`docs/PERFORMANCE.md`). What stays here for long would keep the memory around it
+/// from the system too, so half of it goes with each [`trim`](Self::trim).
 ///
 /// Nobody waits for anybody: where two come at the same time, or one of them was left behind in the parent of a forked
 /// process, the allocator helps out.
@@ -38,6 +39,14 @@ impl SpareBlocks {
             block.clear();
             blocks.push(block);
         }
+    }
+
+    /// Gives half of the blocks back to the allocator, those first that were used the longest ago. Tells whether there are more.
+    pub(crate) fn trim(&self) -> bool {
+        let Some(mut blocks) = self.blocks() else { return true };
+        let half = blocks.len().div_ceil(2);
+        blocks.drain(..half);
+        !blocks.is_empty()
     }
 
     fn blocks(&self) -> Option<MutexGuard<'_, Vec<Vec<u8>>>> {
@@ -87,6 +96,17 @@ mod tests {
         let kept: Vec<_> = blocks.iter().map(Vec::capacity).collect();
 
         assert_eq!(kept, [SpareBlocks::BLOCK_LEN; 4]);
+    }
+
+    #[test]
+    fn half_of_the_blocks_go_each_time_until_there_are_none() {
+        let spare = SpareBlocks::for_budget(1 << 20);
+        (0..4).for_each(|_| spare.give_back(block()));
+
+        let more: Vec<_> = std::iter::repeat_with(|| spare.trim()).take(3).collect();
+
+        assert_eq!(more, [true, true, false]);
+        assert!(spare.blocks().expect("nobody else is here").is_empty());
     }
 
     #[test]
