@@ -26,8 +26,9 @@ const NAP: Duration = Duration::from_millis(5);
 /// So many operations at once are no trickle: the intake looks again at once.
 const BUSY: usize = 256;
 
-/// How often the intake gives back memory that nobody has used again, and looks for instances that have nothing to do. Their actors end, and start again when they are
-/// needed: an actor takes several kilobytes, and a service may hold thousands of runs that wait for something.
+/// How often the intake looks for instances that have nothing to do, and gives back memory that nobody has used again. The
+/// actors of such instances end, and start again when they are needed: an actor takes several kilobytes, and a service may hold
+/// thousands of runs that wait for something.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Behind so many operations, and the other calls of the last one's run, the other actors get their turn.
