@@ -36,6 +36,9 @@ const LONGEST_STOP_WITH_SPOOL: Duration = Duration::from_secs(2);
 /// So many operations are counted as lost before others on the same runtime get their turn.
 const ROUND: usize = 4_096;
 
+/// Threads of the pipeline's own runtime: while one hands operations on, the other writes a request or reads an answer.
+const WORKERS: usize = 2;
+
 /// What the actors are configured with.
 pub(crate) struct EngineConfig {
     pub(crate) transport: Arc<dyn Transport>,
@@ -96,7 +99,11 @@ impl Engine {
                 runtime.spawn(run(end, drop_timeout, received));
             }
             None => {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(WORKERS)
+                    .thread_name("prefactor")
+                    .enable_all()
+                    .build()?;
                 std::thread::Builder::new()
                     .name("prefactor".to_owned())
                     .spawn(move || runtime.block_on(run(end, drop_timeout, received)))?;

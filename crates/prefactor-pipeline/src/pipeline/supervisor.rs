@@ -10,7 +10,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, 
 use super::Pipeline;
 use crate::batcher::{BatcherActor, BatcherInbox, BatcherWork};
 use crate::intake::{IntakeActor, LiveRuns};
-use crate::sender::{Lanes, SenderActor, SenderInbox, Transport};
+use crate::sender::{Attempts, Lanes, SenderActor, SenderInbox, Transport};
 use crate::watch::WatchActor;
 
 /// The wait before an actor is started again: one that panics at once must not keep the machine busy.
@@ -110,13 +110,18 @@ impl Supervisor {
         let stages = self.stages.clone();
         let cell = match child {
             Child::Sender => {
+                let attempts = Attempts {
+                    pipeline: Arc::clone(&stages.pipeline),
+                    transport: stages.transport,
+                    retry_on: stages.retry_on,
+                    inbox: Arc::clone(&stages.sender_inbox),
+                };
                 let sender = SenderActor {
-                    batcher: Arc::clone(&self.stages.batcher_inbox),
+                    batcher: stages.batcher_inbox,
                     pipeline: stages.pipeline,
                     inbox: stages.sender_inbox,
-                    transport: stages.transport,
+                    attempts: Arc::new(attempts),
                     retry: stages.retry,
-                    retry_on: stages.retry_on,
                     probe_interval: stages.probe_interval,
                     lanes: stages.lanes,
                 };

@@ -3,25 +3,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prefactor_http::{RawResponse, RetryPolicy, StatusCodes};
+use prefactor_http::{RawResponse, RetryPolicy};
 use prefactor_pfid::{Pfid, Stem};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, AttemptResult};
+use super::attempt::{Attempt, AttemptResult, Attempts};
 use super::lanes::{Flight, FlightId, Lanes};
-use super::outcome::{ItemOutcome, Outcome, Signal, judge};
-use super::transport::Transport;
+use super::outcome::{ItemOutcome, Outcome, Signal};
 use super::{Question, SenderInbox, SenderInput, SenderMessage};
-use crate::batcher::{Batch, BatcherInbox, BatcherInput, Completed, LimitLesson, Trouble};
+use crate::batcher::{BatcherInbox, BatcherInput, Completed, Lease, LimitLesson, Trouble};
 use crate::clock::FOREVER;
 use crate::clock::Timestamp;
 use crate::ledger::{Fate, RejectReason};
-use crate::log::LogLevel;
 use crate::operation::{Action, CreateSpan, Deliveries, Operation, SpanEnd};
 use crate::pipeline::{Health, Pipeline};
 use crate::testing::Stage;
-use crate::wire;
 
 /// The longest `Retry-After` that is followed to the letter. More would be a mistake of somebody's clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -30,9 +27,8 @@ pub(crate) struct SenderActor {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) inbox: Arc<SenderInbox>,
     pub(crate) batcher: Arc<BatcherInbox>,
-    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) retry: RetryPolicy,
-    pub(crate) retry_on: StatusCodes,
     /// How long to wait before a refused token is tried again.
     pub(crate) probe_interval: Duration,
     /// Survives the actor.
@@ -66,7 +62,7 @@ impl Actor for SenderActor {
         loop {
             while let Some(input) = self.inbox.pop() {
                 match input {
-                    SenderInput::Batch(batch) => self.take_off(&mut lanes, batch),
+                    SenderInput::Batch(batch) => lanes.add(Flight::new(batch, Instant::now())),
                     SenderInput::AttemptFinished { flight, result } => self.land(&mut lanes, flight, result),
                     SenderInput::Question(question) => self.ask(&lanes, question),
                     SenderInput::QuestionAnswered(question, answer) => {
@@ -79,10 +75,7 @@ impl Actor for SenderActor {
             }
         }
         let now = Instant::now();
-        lanes.launch(now, |id, body, is_retry| {
-            self.pipeline.count_request(body.len(), is_retry);
-            Attempt::start(Arc::clone(&self.transport), id, body, Arc::clone(&self.inbox))
-        });
+        lanes.launch(now, |id, cargo, is_retry| Attempt::start(&self.attempts, id, cargo, is_retry));
         if let Some(due) = lanes.next_due(now)
             && alarm.is_none_or(|set| due < set)
         {
@@ -94,21 +87,15 @@ impl Actor for SenderActor {
 }
 
 impl SenderActor {
-    fn take_off(&self, lanes: &mut Lanes, batch: Batch) {
-        let body = wire::body(&batch.operations);
-        let held = self.pipeline.hold_body(body.len());
-        lanes.add(Flight::new(batch, body, held, Instant::now()));
-    }
-
     fn ask(&self, lanes: &Lanes, question: Question) {
         if !lanes.gate.is_open(Instant::now(), 1) {
             return;
         }
         self.pipeline.count_request(question.body.len(), false);
-        let (transport, inbox) = (Arc::clone(&self.transport), Arc::clone(&self.inbox));
+        let attempts = Arc::clone(&self.attempts);
         tokio::spawn(async move {
-            if let Ok(answer) = transport.post_bulk(question.body.clone()).await {
-                inbox.push(SenderInput::QuestionAnswered(question, answer));
+            if let Ok(answer) = attempts.transport.post_bulk(question.body.clone()).await {
+                attempts.inbox.push(SenderInput::QuestionAnswered(question, answer));
             }
         });
     }
@@ -128,49 +115,26 @@ impl SenderActor {
         }
     }
 
-    fn land(&self, lanes: &mut Lanes, id: FlightId, result: AttemptResult) {
-        let Some(flight) = lanes.take(id) else { return };
+    fn land(&self, lanes: &mut Lanes, id: FlightId, AttemptResult { outcome, body_len }: AttemptResult) {
+        let Some(mut flight) = lanes.take(id) else { return };
         let now = Instant::now();
-        let outcome = match result {
-            AttemptResult::Answered(answer) => {
-                if !(200..300).contains(&answer.status) && self.pipeline.logs(LogLevel::Debug) {
-                    tracing::debug!(status = answer.status, "a request was not accepted");
-                }
-                let keys = flight
-                    .batch
-                    .operations
-                    .iter()
-                    .map(|operation| (wire::key(operation), operation.attempts));
-                judge(&keys.collect::<Vec<_>>(), &answer, &self.retry_on)
-            }
-            AttemptResult::Failed(error) => {
-                if self.pipeline.logs(LogLevel::Debug) {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "a request failed");
-                }
-                Outcome::Trouble(None)
-            }
-            AttemptResult::Panicked => Outcome::Trouble(None),
-        };
         match outcome {
             Outcome::Processed { outcomes, signals } => {
-                lanes.allowance.accepted(flight.batch.operations.len(), flight.sent_at, now);
+                lanes.allowance.accepted(flight.items, flight.sent_at, now);
                 self.answers(lanes);
-                tell_of_terminations(&flight.batch.operations, &signals);
-                self.settle(flight, outcomes, now);
+                let operations = flight.unload();
+                tell_of_terminations(&operations, &signals);
+                self.settle(operations, flight.lease, outcomes, now);
             }
-            Outcome::TooLarge => {
-                let lesson = LimitLesson::TooManyBytes(flight.body.len());
-                self.split(flight, RejectReason::TooLarge, lesson);
-            }
+            Outcome::TooLarge => split(flight, RejectReason::TooLarge, LimitLesson::TooManyBytes(body_len)),
             Outcome::RefusedAsWhole => {
                 self.answers(lanes);
-                let lesson = LimitLesson::RefusedItems(flight.batch.operations.len());
-                self.split(flight, RejectReason::Validation, lesson);
+                let lesson = LimitLesson::RefusedItems(flight.items);
+                split(flight, RejectReason::Validation, lesson);
             }
             Outcome::Refused => {
-                let outcomes =
-                    vec![ItemOutcome::Rejected(RejectReason::Other); flight.batch.operations.len()];
-                self.settle(flight, outcomes, now);
+                let outcomes = vec![ItemOutcome::Rejected(RejectReason::Other); flight.items];
+                self.settle(flight.unload(), flight.lease, outcomes, now);
             }
             Outcome::RateLimited(after) => {
                 // Everyone pauses as long as the API says, or for a moment where nothing is known of what it allows.
@@ -178,7 +142,7 @@ impl SenderActor {
                 if after.is_some() || allowance.is_unlimited() {
                     lanes.gate.close_until(until);
                 }
-                allowance.refused(flight.batch.operations.len(), flight.sent_at, now, until);
+                allowance.refused(flight.items, flight.sent_at, now, until);
                 lanes.put_back(id, flight, until);
             }
             Outcome::Unauthorized => {
@@ -190,9 +154,8 @@ impl SenderActor {
             Outcome::Trouble(after) => {
                 self.pipeline.set_health(Health::Unreachable);
                 lanes.failed(now, self.wait(0, None));
-                let items = flight.batch.operations.len();
-                let doubt = flight.batch.doubt.failed(items, lanes.successes);
-                let until = now + self.wait(doubt.wait(items), after);
+                let doubt = flight.doubt.failed(flight.items, lanes.successes);
+                let until = now + self.wait(doubt.wait(flight.items), after);
                 let rests = doubt.may_be_an_outage() && after.is_none();
                 give_up(flight, Trouble { until, doubt, rests });
             }
@@ -213,9 +176,7 @@ impl SenderActor {
     }
 
     /// Tells each operation its fate, and gives the rest back to the batcher.
-    fn settle(&self, flight: Flight, outcomes: Vec<ItemOutcome>, now: Instant) {
-        let Flight { batch: Batch { mut operations, lease, .. }, held, .. } = flight;
-        drop(held);
+    fn settle(&self, mut operations: Vec<Operation>, lease: Lease, outcomes: Vec<ItemOutcome>, now: Instant) {
         let answered_at = Timestamp::now();
         let mut left = Completed { processed: true, ..Completed::default() };
         // Spans that turn out to have other ids, and those below them: what referred to them in this request did so in vain.
@@ -321,31 +282,29 @@ impl SenderActor {
         }
         delivered.add(&mut operation.ticket);
     }
+}
 
-    /// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to
-    /// be sent in smaller batches.
-    fn split(&self, flight: Flight, reason: RejectReason, lesson: LimitLesson) {
-        let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
-        drop(held);
-        if operations.len() > 1 {
-            return lease.complete(Completed {
-                returned: operations,
-                limit: Some(lesson),
-                ..Completed::default()
-            });
-        }
-        for mut operation in operations {
-            reject(&mut operation, reason);
-        }
-        lease.complete(Completed { limit: Some(LimitLesson::RefusedAlone), ..Completed::default() });
+/// The request was refused as a whole: alone, an operation is refused for good; several go back to the batcher, to be sent
+/// in smaller batches.
+fn split(mut flight: Flight, reason: RejectReason, lesson: LimitLesson) {
+    let operations = flight.unload();
+    if operations.len() > 1 {
+        return flight.lease.complete(Completed {
+            returned: operations,
+            limit: Some(lesson),
+            ..Completed::default()
+        });
     }
+    for mut operation in operations {
+        reject(&mut operation, reason);
+    }
+    flight.lease.complete(Completed { limit: Some(LimitLesson::RefusedAlone), ..Completed::default() });
 }
 
 /// Frees the lane of a request that has failed; its operations come back later.
-fn give_up(flight: Flight, trouble: Trouble) {
-    let Flight { batch: Batch { operations, lease, .. }, held, .. } = flight;
-    drop(held);
-    lease.complete(Completed { returned: operations, trouble: Some(trouble), ..Completed::default() });
+fn give_up(mut flight: Flight, trouble: Trouble) {
+    let returned = flight.unload();
+    flight.lease.complete(Completed { returned, trouble: Some(trouble), ..Completed::default() });
 }
 
 /// Tells the runs that an operator has ended them. A signal that is about the request as a whole is about its run, where

@@ -1,23 +1,80 @@
-//! One attempt at one request, as a task of its own: an actor never waits for the network.
+//! One attempt at one request, as a task of its own: it writes the body, sends it, and reads what the answer means. An actor
+//! never waits for the network, and what takes long is done for several requests at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use prefactor_http::{RawResponse, TransportError};
+use prefactor_http::{RawResponse, StatusCodes};
 use tokio::task::AbortHandle;
 
 use super::lanes::FlightId;
+use super::outcome::{Outcome, judge};
 use super::transport::Transport;
 use super::{SenderInbox, SenderInput};
+use crate::log::LogLevel;
+use crate::operation::Operation;
+use crate::pipeline::{HeldBody, Pipeline};
+use crate::wire;
+
+/// The operations of a request. They belong to its flight; its attempt looks at them, before it sends and when it is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Cargo(Arc<Mutex<Load>>);
+
+#[derive(Debug, Default)]
+struct Load {
+    operations: Vec<Operation>,
+    /// While it is under way, the body counts against the byte budget too, as everything that waits.
+    held: Option<HeldBody>,
+}
+
+impl Cargo {
+    pub(crate) fn new(operations: Vec<Operation>) -> Self {
+        Self(Arc::new(Mutex::new(Load { operations, held: None })))
+    }
+
+    /// Takes everything away from an attempt that may still be under way.
+    pub(crate) fn take(&self) -> Vec<Operation> {
+        std::mem::take(&mut *self.lock()).operations
+    }
+
+    /// The body of a request; `None` where the operations were taken away.
+    fn body(&self, pipeline: &Arc<Pipeline>) -> Option<Bytes> {
+        let mut load = self.lock();
+        if load.operations.is_empty() {
+            return None;
+        }
+        let body = wire::body(&load.operations);
+        load.held = Some(pipeline.hold_body(body.len()));
+        Some(body)
+    }
+
+    /// What the answer to that request means.
+    fn judge(&self, answer: &RawResponse, retry_on: &StatusCodes) -> Outcome {
+        let mut load = self.lock();
+        load.held = None;
+        let keys = load.operations.iter().map(|operation| (wire::key(operation), operation.attempts));
+        judge(&keys.collect::<Vec<_>>(), answer, retry_on)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Load> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// How an attempt ended.
 #[derive(Debug)]
-pub(crate) enum AttemptResult {
-    Answered(RawResponse),
-    /// No answer; whether the API has seen the request is not known.
-    Failed(TransportError),
-    /// The transport panicked.
-    Panicked,
+pub(crate) struct AttemptResult {
+    pub(crate) outcome: Outcome,
+    /// Bytes of the request's body.
+    pub(crate) body_len: usize,
+}
+
+/// What attempts need.
+pub(crate) struct Attempts {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) retry_on: StatusCodes,
+    pub(crate) inbox: Arc<SenderInbox>,
 }
 
 /// A running attempt; dropping it ends the attempt.
@@ -25,18 +82,12 @@ pub(crate) enum AttemptResult {
 pub(crate) struct Attempt(AbortHandle);
 
 impl Attempt {
-    pub(crate) fn start(
-        transport: Arc<dyn Transport>,
-        flight: FlightId,
-        body: Bytes,
-        inbox: Arc<SenderInbox>,
-    ) -> Self {
-        let mut report = Report { flight, inbox: Some(inbox) };
+    pub(crate) fn start(attempts: &Arc<Attempts>, flight: FlightId, cargo: Cargo, is_retry: bool) -> Self {
+        let attempts = Arc::clone(attempts);
+        let mut report = Report { flight, body_len: 0, inbox: Some(Arc::clone(&attempts.inbox)) };
         let task = tokio::spawn(async move {
-            report.send(match transport.post_bulk(body).await {
-                Ok(answer) => AttemptResult::Answered(answer),
-                Err(error) => AttemptResult::Failed(error),
-            });
+            let outcome = attempts.attempt(&cargo, is_retry, &mut report.body_len).await;
+            report.send(outcome);
         });
         Self(task.abort_handle())
     }
@@ -48,15 +99,41 @@ impl Drop for Attempt {
     }
 }
 
-/// The end of an attempt comes back to the sender also where the transport panics.
+impl Attempts {
+    async fn attempt(&self, cargo: &Cargo, is_retry: bool, body_len: &mut usize) -> Outcome {
+        // Nobody waits for the end of an attempt without operations.
+        let Some(body) = cargo.body(&self.pipeline) else { return Outcome::Trouble(None) };
+        *body_len = body.len();
+        self.pipeline.count_request(body.len(), is_retry);
+        match self.transport.post_bulk(body).await {
+            Ok(answer) => {
+                if !(200..300).contains(&answer.status) && self.pipeline.logs(LogLevel::Debug) {
+                    tracing::debug!(status = answer.status, "a request was not accepted");
+                }
+                cargo.judge(&answer, &self.retry_on)
+            }
+            // Whether the API has seen the request is not known.
+            Err(error) => {
+                if self.pipeline.logs(LogLevel::Debug) {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "a request failed");
+                }
+                Outcome::Trouble(None)
+            }
+        }
+    }
+}
+
+/// The end of an attempt comes back to the sender also where it panics.
 struct Report {
     flight: FlightId,
+    body_len: usize,
     inbox: Option<Arc<SenderInbox>>,
 }
 
 impl Report {
-    fn send(&mut self, result: AttemptResult) {
+    fn send(&mut self, outcome: Outcome) {
         if let Some(inbox) = self.inbox.take() {
+            let result = AttemptResult { outcome, body_len: self.body_len };
             inbox.push(SenderInput::AttemptFinished { flight: self.flight, result });
         }
     }
@@ -64,6 +141,6 @@ impl Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        self.send(AttemptResult::Panicked);
+        self.send(Outcome::Trouble(None));
     }
 }

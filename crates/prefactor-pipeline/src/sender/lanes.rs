@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
 use super::allowance::Allowance;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Cargo};
 use super::gate::Gate;
-use crate::batcher::Batch;
+use crate::batcher::{Batch, Doubt, Lease};
 use crate::operation::Operation;
-use crate::pipeline::HeldBody;
 
 /// So many requests may fail in a row before it counts as an outage.
 const FEW_FAILURES: u32 = 8;
@@ -18,13 +16,15 @@ const FEW_FAILURES: u32 = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlightId(u64);
 
-/// A batch as a request. Its body is kept while a rate limit or the token makes it wait.
+/// A batch as a request.
 #[derive(Debug)]
 pub(crate) struct Flight {
-    pub(crate) batch: Batch,
-    pub(crate) body: Bytes,
-    /// The body counts against the byte budget, as everything else that waits.
-    pub(crate) held: HeldBody,
+    /// Its attempt works on them too.
+    cargo: Cargo,
+    /// How many operations that are.
+    pub(crate) items: usize,
+    pub(crate) doubt: Doubt,
+    pub(crate) lease: Lease,
     /// How often it was refused for the sake of a rate limit or of the token.
     pub(crate) refusals: u32,
     /// When it was last sent.
@@ -39,12 +39,19 @@ enum Phase {
 }
 
 impl Flight {
-    pub(crate) fn new(batch: Batch, body: Bytes, held: HeldBody, now: Instant) -> Self {
-        Self { batch, body, held, refusals: 0, sent_at: now, phase: Phase::Waiting { not_before: now } }
+    pub(crate) fn new(Batch { operations, doubt, lease }: Batch, now: Instant) -> Self {
+        let (items, cargo) = (operations.len(), Cargo::new(operations));
+        let phase = Phase::Waiting { not_before: now };
+        Self { cargo, items, doubt, lease, refusals: 0, sent_at: now, phase }
+    }
+
+    /// Takes the operations. An attempt that is still under way has nothing more to do.
+    pub(crate) fn unload(&mut self) -> Vec<Operation> {
+        self.cargo.take()
     }
 
     fn is_repeated(&self) -> bool {
-        self.refusals > 0 || self.batch.doubt.exists()
+        self.refusals > 0 || self.doubt.exists()
     }
 }
 
@@ -78,7 +85,7 @@ impl Lanes {
 
     /// Takes the operations of all flights, which ends their attempts. For the end of the pipeline.
     pub(crate) fn take_all(&mut self) -> Vec<Operation> {
-        std::mem::take(&mut self.flights).into_values().flat_map(|flight| flight.batch.operations).collect()
+        std::mem::take(&mut self.flights).into_values().flat_map(|mut flight| flight.unload()).collect()
     }
 
     /// Takes a flight out whose attempt has ended.
@@ -109,18 +116,18 @@ impl Lanes {
         std::mem::take(&mut self.failures_in_a_row) > 0
     }
 
-    /// Starts every attempt that may start now; `start` is told which flight, its body, and whether it is sent again.
-    pub(crate) fn launch(&mut self, now: Instant, start: impl Fn(FlightId, Bytes, bool) -> Attempt) {
+    /// Starts every attempt that may start now; `start` is told which flight, its operations, and whether it is sent again.
+    pub(crate) fn launch(&mut self, now: Instant, start: impl Fn(FlightId, Cargo, bool) -> Attempt) {
         let mut under_way =
             self.flights.values().filter(|flight| matches!(flight.phase, Phase::UnderWay { .. })).count();
         for (id, flight) in &mut self.flights {
             let Phase::Waiting { not_before } = flight.phase else { continue };
             let may_go = self.allowance.next().is_none_or(|next| next <= now);
             if not_before <= now && may_go && self.gate.is_open(now, under_way) {
-                self.allowance.sent(flight.batch.operations.len(), now);
+                self.allowance.sent(flight.items, now);
                 flight.sent_at = now;
-                flight.phase =
-                    Phase::UnderWay { _attempt: start(*id, flight.body.clone(), flight.is_repeated()) };
+                let attempt = start(*id, flight.cargo.clone(), flight.is_repeated());
+                flight.phase = Phase::UnderWay { _attempt: attempt };
                 under_way += 1;
             }
         }

@@ -11,6 +11,7 @@ mod outcome;
 mod transport;
 
 pub(crate) use actor::SenderActor;
+pub(crate) use attempt::Attempts;
 pub(crate) use lanes::Lanes;
 pub(crate) use message::{Question, SenderInbox, SenderInput, SenderMessage};
 pub use outcome::{ItemOutcome, Outcome, Signal, judge};
