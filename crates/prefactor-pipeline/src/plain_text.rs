@@ -1,6 +1,7 @@
 //! Where the plain text of a JSON string ends, found sixteen bytes at a time: what is written and what is read ask it alike.
 
-const CHUNK: usize = 16;
+/// Bytes that are looked at together.
+pub(crate) const CHUNK: usize = 16;
 
 /// How many bytes at the beginning are neither a quote, nor a backslash, nor a control character.
 #[inline(always)]
@@ -32,10 +33,40 @@ fn plain_len_at_end(text: &[u8]) -> usize {
     }
 }
 
+/// Less than a chunk, with spaces behind it.
+#[inline(always)]
+pub(crate) fn padded(text: &[u8]) -> [u8; CHUNK] {
+    // Two words, or halves of them, that overlap: no loop, and no copy of a length that is not known before.
+    let ends = |first: u64, last: u64, size: usize| {
+        u128::from(first) | u128::from(last) << (8 * (text.len() - size))
+    };
+    let bytes = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        ends(u64::from_le_bytes(*first), u64::from_le_bytes(*last), 8)
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        ends(u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into(), 4)
+    } else if let [first, .., last] = text {
+        let middle = u128::from(text[text.len() / 2]) << (8 * (text.len() / 2));
+        ends((*first).into(), (*last).into(), 1) | middle
+    } else {
+        text.first().copied().unwrap_or_default().into()
+    };
+    let spaces = u128::from_le_bytes([b' '; CHUNK]);
+    (bytes | spaces.checked_shl(8 * text.len() as u32).unwrap_or_default()).to_le_bytes()
+}
+
 /// The place of the first byte that is not plain.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn first_mark(chunk: &[u8; CHUNK]) -> Option<usize> {
+    match marks(chunk) {
+        0 => None,
+        marks => Some(marks.trailing_zeros() as usize),
+    }
+}
+
+/// A bit for each byte that is not plain, the first byte's being the lowest.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn marks(chunk: &[u8; CHUNK]) -> u32 {
     use safe_arch::{
         cmp_eq_mask_i8_m128i, load_unaligned_m128i, min_u8_m128i, move_mask_i8_m128i, set_splat_i8_m128i,
     };
@@ -44,8 +75,7 @@ fn first_mark(chunk: &[u8; CHUNK]) -> Option<usize> {
     let quotes = cmp_eq_mask_i8_m128i(bytes, set_splat_i8_m128i(b'"' as i8));
     let backslashes = cmp_eq_mask_i8_m128i(bytes, set_splat_i8_m128i(b'\\' as i8));
     let controls = cmp_eq_mask_i8_m128i(bytes, min_u8_m128i(bytes, set_splat_i8_m128i(0x1f)));
-    let marks = move_mask_i8_m128i(quotes | backslashes | controls);
-    (marks != 0).then(|| marks.trailing_zeros() as usize)
+    move_mask_i8_m128i(quotes | backslashes | controls) as u32
 }
 
 /// The same, where there are no instructions for a chunk as a whole: word by word.
@@ -53,38 +83,44 @@ fn first_mark(chunk: &[u8; CHUNK]) -> Option<usize> {
 mod portable {
     use super::{CHUNK, word};
 
-    pub(super) fn first_mark(chunk: &[u8; CHUNK]) -> Option<usize> {
+    pub(crate) fn marks(chunk: &[u8; CHUNK]) -> u32 {
         let (words, _) = chunk.as_chunks();
-        let found = words.iter().map(word::first_mark).enumerate();
-        found.filter_map(|(index, at)| Some(index * word::LEN + at?)).next()
+        words.iter().rev().fold(0, |marks, word| marks << word::LEN | word::marks(word))
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-use portable::first_mark;
+pub(crate) use portable::marks;
 
 /// The same for a word.
 mod word {
     pub(super) const LEN: usize = 8;
 
+    const ONES: u64 = u64::from_le_bytes([1; LEN]);
+    const LOW_BITS: u64 = ONES * 0x7f;
+
     #[inline]
     pub(super) const fn first_mark(word: &[u8; LEN]) -> Option<usize> {
-        match marks(u64::from_le_bytes(*word)) {
+        match marks(word) {
             0 => None,
-            marks => Some(marks.trailing_zeros() as usize / 8),
+            marks => Some(marks.trailing_zeros() as usize),
         }
     }
 
-    /// The highest bit of each byte that is not plain. Those above the lowest such byte may be wrong, since the subtractions
-    /// borrow from them.
-    const fn marks(word: u64) -> u64 {
-        const ONES: u64 = u64::from_le_bytes([1; LEN]);
-        const HIGH: u64 = ONES << 7;
-        const fn zeros(word: u64) -> u64 {
-            word.wrapping_sub(ONES) & !word
-        }
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        (control | zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64))) & HIGH
+    pub(super) const fn marks(word: &[u8; LEN]) -> u32 {
+        let word = u64::from_le_bytes(*word);
+        let plain = not_zero(word & (ONES * 0xe0))
+            & not_zero(word ^ (ONES * b'"' as u64))
+            & not_zero(word ^ (ONES * b'\\' as u64));
+        // The product brings the highest bit of each byte together in the highest byte.
+        let marks = (!plain & !LOW_BITS) >> 7;
+        (marks.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+    }
+
+    /// The highest bit of each byte that is not zero, with other bits around them.
+    const fn not_zero(word: u64) -> u64 {
+        // No sum is larger than a byte: nothing is carried from one into the next.
+        ((word & LOW_BITS) + LOW_BITS) | word
     }
 }
 
@@ -111,14 +147,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_short_is_padded_with_spaces() {
+        let text: Vec<_> = (1..=CHUNK as u8).collect();
+        for len in 0..CHUNK {
+            let mut expected = [b' '; CHUNK];
+            expected[..len].copy_from_slice(&text[..len]);
+            assert_eq!(padded(&text[..len]), expected, "{len} bytes");
+        }
+    }
+
+    #[test]
     fn words_say_the_same_as_chunks() {
         for at in 0..CHUNK {
             for byte in 0..=u8::MAX {
                 let mut chunk = [b'a'; CHUNK];
                 chunk[at] = byte;
-                assert_eq!(portable::first_mark(&chunk), first_mark(&chunk), "{byte} at {at}");
+                assert_eq!(portable::marks(&chunk), marks(&chunk), "{byte} at {at}");
                 chunk[at..].fill(byte);
-                assert_eq!(portable::first_mark(&chunk), first_mark(&chunk), "{byte} from {at}");
+                assert_eq!(portable::marks(&chunk), marks(&chunk), "{byte} from {at}");
             }
         }
     }

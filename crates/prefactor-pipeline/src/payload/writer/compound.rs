@@ -42,6 +42,7 @@ impl<'w, 'a> Compound<'w, 'a> {
         Self { in_variant: true, ..self }
     }
 
+    #[inline]
     fn comma(&mut self) {
         if !std::mem::take(&mut self.is_empty) {
             self.writer.out.push(b',');
@@ -63,6 +64,7 @@ impl<'w, 'a> Compound<'w, 'a> {
     }
 
     /// Decides about the member whose key stands at the end of the text, from `start` on.
+    #[inline]
     fn notice(&mut self, start: usize) {
         let key = &self.writer.out[start..];
         if key == QUOTED_SENSITIVE_KEY.as_bytes() {
