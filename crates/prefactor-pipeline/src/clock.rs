@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(any(test, target_arch = "x86_64"))]
+mod interpolated;
+
 /// As good as for ever, and no danger to the arithmetic of clocks: the longest wait of any kind.
 pub(crate) const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
@@ -15,9 +18,9 @@ impl Timestamp {
     }
 
     /// Now; the epoch itself where the system clock stands before it.
+    #[inline]
     pub(crate) fn now() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(since_epoch.as_secs().saturating_mul(1_000_000) + u64::from(since_epoch.subsec_micros()))
+        Self(now_in_nanos() / 1_000)
     }
 
     pub(crate) const fn as_micros(self) -> u64 {
@@ -58,6 +61,33 @@ impl Timestamp {
         }
         out.extend_from_slice(&text);
     }
+}
+
+/// Nanoseconds since the Unix epoch.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn now_in_nanos() -> u64 {
+    use std::cell::Cell;
+
+    use interpolated::Interpolated;
+
+    thread_local! {
+        static CLOCK: Cell<Interpolated> = const { Cell::new(Interpolated::new()) };
+    }
+    CLOCK.with(|kept| {
+        let mut clock = kept.get();
+        let now = clock.now(safe_arch::read_timestamp_counter, system_nanos);
+        kept.set(clock);
+        now
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+use system_nanos as now_in_nanos;
+
+fn system_nanos() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
 }
 
 const END_OF_9999: u64 = 253_402_300_799_999_999;
