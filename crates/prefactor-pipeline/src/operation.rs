@@ -281,10 +281,6 @@ impl Ticket {
         Tally::new(self.operations.iter().copied().map(u64::from).sum(), u64::from(self.bytes))
     }
 
-    pub(crate) fn settle(mut self, fate: Fate) {
-        self.settle_here(fate);
-    }
-
     fn settle_here(&mut self, fate: Fate) {
         if self.operations != [0; Epoch::COUNT] {
             let (tally, operations) = self.take();

@@ -36,22 +36,25 @@ fn plain_len_at_end(text: &[u8]) -> usize {
 /// Less than a chunk, with spaces behind it.
 #[inline(always)]
 pub(crate) fn padded(text: &[u8]) -> [u8; CHUNK] {
-    // Two words, or halves of them, that overlap: no loop, and no copy of a length that is not known before.
-    let ends = |first: u64, last: u64, size: usize| {
-        u128::from(first) | u128::from(last) << (8 * (text.len() - size))
-    };
-    let bytes = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        ends(u64::from_le_bytes(*first), u64::from_le_bytes(*last), 8)
+    const SPACES: u64 = u64::from_le_bytes([b' '; word::LEN]);
+    let len = text.len();
+    // Spaces from a place on that is not at the end.
+    let spaces_from = |at: usize| SPACES << (8 * at);
+    // Two words, or parts of one, that overlap: no loop, and no copy of a length that is not known before.
+    let (low, high) = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let behind = len - word::LEN;
+        let rest = u64::from_le_bytes(*last).checked_shr(64 - 8 * behind as u32).unwrap_or_default();
+        (u64::from_le_bytes(*first), rest | spaces_from(behind))
     } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        ends(u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into(), 4)
+        let last = u64::from(u32::from_le_bytes(*last)) << (8 * (len - 4));
+        (u64::from(u32::from_le_bytes(*first)) | last | spaces_from(len), SPACES)
     } else if let [first, .., last] = text {
-        let middle = u128::from(text[text.len() / 2]) << (8 * (text.len() / 2));
-        ends((*first).into(), (*last).into(), 1) | middle
+        let middle = u64::from(text[len / 2]) << (8 * (len / 2));
+        (u64::from(*first) | middle | u64::from(*last) << (8 * (len - 1)) | spaces_from(len), SPACES)
     } else {
-        text.first().copied().unwrap_or_default().into()
+        (text.first().copied().map_or(SPACES, |only| u64::from(only) | spaces_from(1)), SPACES)
     };
-    let spaces = u128::from_le_bytes([b' '; CHUNK]);
-    (bytes | spaces.checked_shl(8 * text.len() as u32).unwrap_or_default()).to_le_bytes()
+    (u128::from(low) | u128::from(high) << 64).to_le_bytes()
 }
 
 /// The place of the first byte that is not plain.

@@ -22,6 +22,19 @@ pub(crate) enum Entry {
     Forced,
 }
 
+/// An operation that is counted and has its bytes.
+struct Admitted<'a> {
+    run: &'a Arc<Run>,
+    epoch: Epoch,
+    bytes: u32,
+}
+
+impl Admitted<'_> {
+    fn ticket(&self) -> Ticket {
+        Ticket::new(Arc::clone(self.run), self.epoch, self.bytes)
+    }
+}
+
 impl Run {
     /// Takes an operation from its caller: counts it, admits it, queues it.
     ///
@@ -29,9 +42,8 @@ impl Run {
     /// The fate of an operation that found no room or came too late; it is settled then.
     pub(crate) fn submit(self: &Arc<Self>, action: Action, entry: Entry) -> Result<(), Fate> {
         let bytes = action.frame_len() + action.content_len();
-        let epoch = self.admit(bytes, entry)?;
-        self.call(epoch, bytes as u32, |calls, ticket| {
-            calls.push(Operation::new(ticket(), action));
+        self.call(bytes, entry, |calls, admitted| {
+            calls.push(Operation::new(admitted.ticket(), action));
         })
     }
 
@@ -45,12 +57,11 @@ impl Run {
         create: impl FnOnce(Json) -> CreateSpan,
     ) -> Result<Place, Fate> {
         let bytes = CreateSpan::FRAME_LEN + members.json.len();
-        let epoch = self.admit(bytes, Entry::Checked)?;
         let alone = Json::alone_if_large(&members.json);
         let spare = self.pipeline.spare_blocks();
-        self.call(epoch, bytes as u32, |calls, ticket| {
+        self.call(bytes, Entry::Checked, |calls, admitted| {
             let json = alone.unwrap_or_else(|| calls.keep(&members.json, spare)).marked(members.sensitive);
-            calls.push(Operation::new(ticket(), Action::CreateSpan(create(json))))
+            calls.push(Operation::new(admitted.ticket(), Action::CreateSpan(create(json))))
         })
     }
 
@@ -67,56 +78,39 @@ impl Run {
         entry: Entry,
     ) -> Result<(), Fate> {
         let bytes = result.map_or(0, |result| result.json.len());
-        let epoch = self.admit(bytes, entry)?;
         let alone = result.and_then(|result| Json::alone_if_large(&result.json));
         let spare = self.pipeline.spare_blocks();
-        self.call(epoch, bytes as u32, |calls, ticket| {
+        self.call(bytes, entry, |calls, admitted| {
             finish.result = result.map(|result| {
                 alone.unwrap_or_else(|| calls.keep(&result.json, spare)).marked(result.sensitive)
             });
-            if let Some(finish) = calls.merge(create, finish, epoch, bytes as u32) {
-                calls.push(Operation::new(ticket(), Action::FinishSpan { id, finish }));
+            if let Some(finish) = calls.merge(create, finish, admitted.epoch, admitted.bytes) {
+                calls.push(Operation::new(admitted.ticket(), Action::FinishSpan { id, finish }));
             }
         })
     }
 
-    /// Counts an operation of so many bytes, and takes them out of the budget.
-    fn admit(&self, bytes: usize, entry: Entry) -> Result<Epoch, Fate> {
-        let epoch = self.account.accept(bytes as u64);
-        let admission = self.pipeline.admission();
-        let refusal = if !self.pipeline.is_open() {
-            Some(Fate::Lost(LossReason::ShutDown))
-        } else if self.is_refused() {
-            Some(Fate::Rejected(RejectReason::RegistrationRefused))
-        } else if entry == Entry::Forced {
-            admission.acquire(bytes as u64);
-            None
-        } else {
-            let fits = bytes <= Ticket::MAX_BYTES as usize && admission.try_acquire(bytes as u64);
-            (!fits).then_some(Fate::Lost(LossReason::QueueFull))
+    /// Counts an operation of so many bytes, takes them out of the budget, and adds it to what callers ask; tells the intake if
+    /// that does not know of this run yet.
+    fn call<R>(
+        self: &Arc<Self>,
+        bytes: usize,
+        entry: Entry,
+        add: impl FnOnce(&mut Calls, Admitted<'_>) -> R,
+    ) -> Result<R, Fate> {
+        let Some(mut calls) = self.lock_calls() else {
+            let fate = Fate::Lost(LossReason::ShutDown);
+            self.record(fate, bytes as u64, self.account.accept(bytes as u64));
+            return Err(fate);
         };
-        if let Some(fate) = refusal {
+        let epoch = self.account.accept_in_turn(bytes as u64);
+        if let Err(fate) = self.admit(bytes, entry) {
+            drop(calls);
             self.record(fate, bytes as u64, epoch);
             return Err(fate);
         }
-        Ok(epoch)
-    }
-
-    /// Adds to what callers ask, and tells the intake if it does not know of this run yet.
-    fn call<R>(
-        self: &Arc<Self>,
-        epoch: Epoch,
-        bytes: u32,
-        add: impl FnOnce(&mut Calls, &dyn Fn() -> Ticket) -> R,
-    ) -> Result<R, Fate> {
-        let ticket = || Ticket::new(Arc::clone(self), epoch, bytes);
-        let Some(mut calls) = self.lock_calls() else {
-            let fate = Fate::Lost(LossReason::ShutDown);
-            ticket().settle(fate);
-            return Err(fate);
-        };
         let is_news = calls.is_empty();
-        let added = add(&mut calls, &ticket);
+        let added = add(&mut calls, Admitted { run: self, epoch, bytes: bytes as u32 });
         drop(calls);
         if is_news {
             self.pipeline.submit(IntakeInput::Called(Arc::clone(self)));
@@ -126,6 +120,23 @@ impl Run {
             drop(self.pick_up());
         }
         Ok(added)
+    }
+
+    /// Takes so many bytes out of the budget, or tells why not.
+    fn admit(&self, bytes: usize, entry: Entry) -> Result<(), Fate> {
+        let admission = self.pipeline.admission();
+        if !self.pipeline.is_open() {
+            Err(Fate::Lost(LossReason::ShutDown))
+        } else if self.is_refused() {
+            Err(Fate::Rejected(RejectReason::RegistrationRefused))
+        } else if entry == Entry::Forced {
+            admission.acquire(bytes as u64);
+            Ok(())
+        } else if bytes <= Ticket::MAX_BYTES as usize && admission.try_acquire(bytes as u64) {
+            Ok(())
+        } else {
+            Err(Fate::Lost(LossReason::QueueFull))
+        }
     }
 
     /// `None` in a process that was forked while another thread held the lock, which nobody would ever give back there.

@@ -6,7 +6,7 @@ use serde::ser::{
 };
 
 use super::text::{Form, TextWriter};
-use super::{JsonWriter, QUOTED_SENSITIVE_KEY, Unserializable, string};
+use super::{JsonWriter, QUOTED_SENSITIVE_KEY, SENSITIVE_KEY, Unserializable, string};
 
 /// An array or an object that is not yet closed.
 #[derive(Debug)]
@@ -55,24 +55,23 @@ impl<'w, 'a> Compound<'w, 'a> {
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unserializable> {
-        self.comma();
-        let start = self.writer.out.len();
-        string::key(self.writer.out, key);
-        self.notice(start);
-        self.writer.out.push(b':');
+        let is_first = std::mem::take(&mut self.is_empty);
+        self.writer.out.extend_from_slice(if is_first { b"\"" } else { b",\"" });
+        string::escape(self.writer.out, key);
+        self.writer.out.extend_from_slice(b"\":");
+        self.notice(key == SENSITIVE_KEY, key == "value");
         value.serialize(&mut *self.writer)
     }
 
-    /// Decides about the member whose key stands at the end of the text, from `start` on.
+    /// Decides about a member by its key: whether that is the mark of a sensitive value, or stands for its content.
     #[inline]
-    fn notice(&mut self, start: usize) {
-        let key = &self.writer.out[start..];
-        if key == QUOTED_SENSITIVE_KEY.as_bytes() {
+    fn notice(&mut self, is_mark: bool, is_value: bool) {
+        if is_mark {
             self.writer.saw_sensitive = true;
             self.sensitive = true;
         }
         if self.sensitive {
-            self.writer.limited = key == b"\"value\"";
+            self.writer.limited = is_value;
         }
     }
 
@@ -135,7 +134,8 @@ impl SerializeMap for Compound<'_, '_> {
         self.comma();
         let start = self.writer.out.len();
         key.serialize(TextWriter { out: self.writer.out, form: Form::Key })?;
-        self.notice(start);
+        let key = &self.writer.out[start..];
+        self.notice(key == QUOTED_SENSITIVE_KEY.as_bytes(), key == b"\"value\"");
         Ok(())
     }
 

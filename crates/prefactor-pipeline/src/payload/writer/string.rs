@@ -12,13 +12,17 @@ pub(in crate::payload) fn key(out: &mut Vec<u8>, key: &str) {
 /// Appends the text of a string, without quotes around it.
 #[inline]
 pub(super) fn escape(out: &mut Vec<u8>, text: &str) {
-    let (chunks, tail) = text.as_bytes().as_chunks();
+    let text = text.as_bytes();
+    if text.len() < CHUNK { escape_chunk(out, padded(text), text.len()) } else { escape_chunks(out, text) }
+}
+
+#[inline(never)]
+fn escape_chunks(out: &mut Vec<u8>, text: &[u8]) {
+    let (chunks, tail) = text.as_chunks();
     for chunk in chunks {
         escape_chunk(out, *chunk, CHUNK);
     }
-    if !tail.is_empty() {
-        escape_chunk(out, padded(tail), tail.len());
-    }
+    escape_chunk(out, padded(tail), tail.len());
 }
 
 /// Appends so many bytes of a chunk.
