@@ -35,16 +35,38 @@ impl Timestamp {
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+}
 
-    /// Appends the moment as RFC 3339, for example `2026-01-02T03:04:05.678901Z`. The end of the year 9999 stands for all that
-    /// come after it, which RFC 3339 can't write.
-    pub(crate) fn write_rfc3339(self, out: &mut Vec<u8>) {
-        let moment = self.0.min(END_OF_9999);
-        let (seconds, micros) = (moment / 1_000_000, moment % 1_000_000);
-        let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
+/// Writes moments as RFC 3339. What it wrote last is at hand for the next one, which is in the same second as a rule.
+#[derive(Debug)]
+pub(crate) struct Rfc3339 {
+    second: u64,
+    text: [u8; 27],
+}
+
+impl Rfc3339 {
+    pub(crate) const fn new() -> Self {
+        Self { second: 0, text: *b"1970-01-01T00:00:00.000000Z" }
+    }
+
+    /// The moment, for example `2026-01-02T03:04:05.678901Z`. The end of the year 9999 stands for all that come after it, which
+    /// RFC 3339 can't write.
+    #[inline]
+    pub(crate) fn write(&mut self, at: Timestamp) -> &[u8; 27] {
+        let moment = at.0.min(END_OF_9999);
+        let (second, micros) = (moment / 1_000_000, moment % 1_000_000);
+        if second != self.second {
+            self.write_second(second);
+        }
+        self.write_pairs([(20, micros / 10_000), (22, micros / 100 % 100), (24, micros % 100)]);
+        &self.text
+    }
+
+    #[inline(never)]
+    fn write_second(&mut self, second: u64) {
+        let (days, second_of_day) = (second / 86_400, second % 86_400);
         let (year, month, day) = civil_from_days(days);
-        let mut text = *b"0000-00-00T00:00:00.000000Z";
-        let pairs = [
+        self.write_pairs([
             (0, year / 100),
             (2, year % 100),
             (5, month),
@@ -52,14 +74,15 @@ impl Timestamp {
             (11, second_of_day / 3_600),
             (14, second_of_day / 60 % 60),
             (17, second_of_day % 60),
-            (20, micros / 10_000),
-            (22, micros / 100 % 100),
-            (24, micros % 100),
-        ];
+        ]);
+        self.second = second;
+    }
+
+    #[inline]
+    fn write_pairs<const N: usize>(&mut self, pairs: [(usize, u64); N]) {
         for (at, number) in pairs {
-            text[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
+            self.text[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
         }
-        out.extend_from_slice(&text);
     }
 }
 
@@ -126,24 +149,25 @@ mod tests {
 
     #[test]
     fn the_last_moment_stands_for_all_after_it() {
-        let mut text = Vec::new();
-        Timestamp::from_micros(u64::MAX).write_rfc3339(&mut text);
+        assert_eq!(Rfc3339::new().write(Timestamp::from_micros(u64::MAX)), b"9999-12-31T23:59:59.999999Z");
+    }
 
-        assert_eq!(text, b"9999-12-31T23:59:59.999999Z");
+    /// Up to the year 9999, the last that RFC 3339 can write.
+    fn moments() -> impl Strategy<Value = u64> {
+        0_u64..253_402_300_800_000_000
     }
 
     proptest! {
-        /// Up to the year 9999, the last that RFC 3339 can write.
         #[test]
-        fn times_read_as_chrono_writes_them(micros in 0_u64..253_402_300_800_000_000) {
-            let mut text = Vec::new();
-            Timestamp::from_micros(micros).write_rfc3339(&mut text);
-
-            let expected = DateTime::from_timestamp_micros(micros as i64).expect("in range");
-            prop_assert_eq!(
-                String::from_utf8(text).expect("ASCII"),
-                expected.to_rfc3339_opts(SecondsFormat::Micros, true)
-            );
+        fn times_read_as_chrono_writes_them(first in moments(), then in moments(), passed in 0_u64..3_000_000) {
+            let mut writer = Rfc3339::new();
+            for micros in [first, first.saturating_sub(passed), then] {
+                let expected = DateTime::from_timestamp_micros(micros as i64).expect("in range");
+                prop_assert_eq!(
+                    String::from_utf8_lossy(writer.write(Timestamp::from_micros(micros))),
+                    expected.to_rfc3339_opts(SecondsFormat::Micros, true)
+                );
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prefactor_http::FinishStatus;
 use prefactor_pfid::Pfid;
 
-use crate::clock::Timestamp;
+use crate::clock::{Rfc3339, Timestamp};
 use crate::instance::Run;
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish};
 
@@ -29,17 +29,38 @@ pub(crate) fn estimated_finish_len(finish: &SpanFinish) -> usize {
 
 /// The body of a bulk request.
 pub(crate) fn body(operations: &[Operation]) -> Bytes {
-    let capacity: usize = operations.iter().map(estimated_len).sum();
-    let mut out = Vec::with_capacity(capacity + FINISH_FRAME_LEN);
-    out.extend_from_slice(b"{\"items\":[");
-    for (index, operation) in operations.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
+    Request::new(operations).body
+}
+
+/// A bulk request, and what is needed to judge its answer.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) body: Bytes,
+    /// The key of each item, and how often it has failed.
+    pub(crate) items: Vec<(Key, u8)>,
+}
+
+impl Request {
+    pub(crate) fn new(operations: &[Operation]) -> Self {
+        let capacity: usize = operations.iter().map(estimated_len).sum();
+        let mut writer = Writer {
+            out: Vec::with_capacity(capacity + FINISH_FRAME_LEN),
+            instance: None,
+            times: Rfc3339::new(),
+        };
+        writer.out.extend_from_slice(b"{\"items\":[");
+        let mut items = Vec::with_capacity(operations.len());
+        for operation in operations {
+            if !items.is_empty() {
+                writer.out.push(b',');
+            }
+            let key = key(operation);
+            writer.item(operation, &key);
+            items.push((key, operation.attempts));
         }
-        write_item(&mut out, operation);
+        writer.out.extend_from_slice(b"]}");
+        Self { body: Bytes::from(writer.out), items }
     }
-    out.extend_from_slice(b"]}");
-    Bytes::from(out)
 }
 
 pub(crate) fn key(operation: &Operation) -> Key {
@@ -60,133 +81,148 @@ pub(crate) fn key(operation: &Operation) -> Key {
     key
 }
 
-fn write_item(out: &mut Vec<u8>, operation: &Operation) {
-    let run = operation.run();
-    match &operation.action {
-        Action::Register { members } => {
-            open(out, "agent_instances/register", operation);
-            if let Some(id) = run.id() {
-                id_member(out, ",\"id\":", id);
+/// Writes items, one behind the other. What is the same in most of them is not made anew for each.
+struct Writer {
+    out: Vec<u8>,
+    /// The id of an instance that was written last, as text.
+    instance: Option<(Pfid, [u8; Pfid::CHARACTERS])>,
+    times: Rfc3339,
+}
+
+impl Writer {
+    fn item(&mut self, operation: &Operation, key: &Key) {
+        let run = operation.run();
+        match &operation.action {
+            Action::Register { members } => {
+                self.open(b"agent_instances/register", key);
+                if let Some(id) = run.id() {
+                    self.id_member(b",\"id\":\"", id);
+                }
+                if !members.is_empty() {
+                    self.out.push(b',');
+                    self.out.extend_from_slice(members);
+                }
             }
-            if !members.is_empty() {
-                out.push(b',');
-                out.extend_from_slice(members);
+            Action::Start { at } => {
+                self.open(b"agent_instances/start", key);
+                self.instance_member(b",\"agent_instance_id\":\"", run);
+                self.time_member(b",\"timestamp\":\"", *at);
+            }
+            Action::FinishInstance { status, at } => {
+                self.open(b"agent_instances/finish", key);
+                self.instance_member(b",\"agent_instance_id\":\"", run);
+                self.status_member(*status);
+                self.time_member(b",\"timestamp\":\"", *at);
+            }
+            Action::RecordQuality { members, .. } => {
+                self.open(b"agent_instances/record_quality", key);
+                self.instance_member(b",\"agent_instance_id\":\"", run);
+                self.out.push(b',');
+                self.out.extend_from_slice(members);
+            }
+            Action::CreateSpan(create) => {
+                self.open(b"agent_spans/create", key);
+                self.out.extend_from_slice(b",\"details\":{");
+                self.span(run, create);
+                self.out.push(b'}');
+            }
+            // Flat, without `details`: the API would lose what is in there (API contract, Bulk).
+            Action::FinishSpan { id, finish } => {
+                self.open(b"agent_spans/finish", key);
+                if let Some(id) = run.span_id(*id) {
+                    self.id_member(b",\"agent_span_id\":\"", id);
+                }
+                self.status_member(finish.status);
+                self.time_member(b",\"timestamp\":\"", finish.at);
+                self.result_members(finish, finish.is_sensitive());
             }
         }
-        Action::Start { at } => {
-            open(out, "agent_instances/start", operation);
-            instance_member(out, ",\"agent_instance_id\":", run);
-            time_member(out, "timestamp", *at);
+        self.out.push(b'}');
+    }
+
+    fn span(&mut self, run: &Run, create: &CreateSpan) {
+        self.instance_member(b"\"agent_instance_id\":\"", run);
+        if let Some(instance) = run.id() {
+            self.id_member(b",\"id\":\"", create.id.with_partition(instance.partition()));
         }
-        Action::FinishInstance { status, at } => {
-            open(out, "agent_instances/finish", operation);
-            instance_member(out, ",\"agent_instance_id\":", run);
-            status_member(out, *status);
-            time_member(out, "timestamp", *at);
+        if let Some(parent) = create.parent.and_then(|parent| run.span_id(parent)) {
+            self.id_member(b",\"parent_span_id\":\"", parent);
         }
-        Action::RecordQuality { members, .. } => {
-            open(out, "agent_instances/record_quality", operation);
-            instance_member(out, ",\"agent_instance_id\":", run);
-            out.push(b',');
-            out.extend_from_slice(members);
-        }
-        Action::CreateSpan(create) => {
-            open(out, "agent_spans/create", operation);
-            out.extend_from_slice(b",\"details\":{");
-            write_span(out, run, create);
-            out.push(b'}');
-        }
-        // Flat, without `details`: the API would lose what is in there (API contract, Bulk).
-        Action::FinishSpan { id, finish } => {
-            open(out, "agent_spans/finish", operation);
-            if let Some(id) = run.span_id(*id) {
-                id_member(out, ",\"agent_span_id\":", id);
+        self.out.push(b',');
+        self.out.extend_from_slice(&create.members);
+        match &create.end {
+            SpanEnd::Open => {
+                self.out.extend_from_slice(b",\"status\":\"active\"");
+                self.time_member(b",\"started_at\":\"", create.started_at);
+                self.sensitive_member(create.members.is_sensitive());
             }
-            status_member(out, finish.status);
-            time_member(out, "timestamp", finish.at);
-            result_members(out, finish, finish.is_sensitive());
+            SpanEnd::Cancelled => {
+                self.out.extend_from_slice(b",\"status\":\"pending\"");
+                self.time_member(b",\"started_at\":\"", create.started_at);
+                self.sensitive_member(create.members.is_sensitive());
+            }
+            SpanEnd::Finished(finish) => {
+                self.status_member(finish.status);
+                self.time_member(b",\"started_at\":\"", create.started_at);
+                self.time_member(b",\"finished_at\":\"", finish.at);
+                self.result_members(finish, create.members.is_sensitive() || finish.is_sensitive());
+            }
         }
     }
-    out.push(b'}');
-}
 
-fn write_span(out: &mut Vec<u8>, run: &Run, create: &CreateSpan) {
-    instance_member(out, "\"agent_instance_id\":", run);
-    if let Some(instance) = run.id() {
-        id_member(out, ",\"id\":", create.id.with_partition(instance.partition()));
+    fn open<const N: usize>(&mut self, kind: &[u8; N], key: &Key) {
+        self.out.extend_from_slice(b"{\"_type\":\"");
+        self.out.extend_from_slice(kind);
+        self.out.extend_from_slice(b"\",\"idempotency_key\":\"");
+        self.out.extend_from_slice(key);
+        self.out.push(b'"');
     }
-    if let Some(parent) = create.parent.and_then(|parent| run.span_id(parent)) {
-        id_member(out, ",\"parent_span_id\":", parent);
+
+    /// A member of which all up to its text is given.
+    #[inline]
+    fn member<const N: usize, const M: usize>(&mut self, opening: &[u8; N], text: &[u8; M]) {
+        self.out.extend_from_slice(opening);
+        self.out.extend_from_slice(text);
+        self.out.push(b'"');
     }
-    out.push(b',');
-    out.extend_from_slice(&create.members);
-    match &create.end {
-        SpanEnd::Open => {
-            out.extend_from_slice(b",\"status\":\"active\"");
-            time_member(out, "started_at", create.started_at);
-            sensitive_member(out, create.members.is_sensitive());
+
+    fn instance_member<const N: usize>(&mut self, opening: &[u8; N], run: &Run) {
+        // An instance whose id is not known yet holds everything but its registration back.
+        let Some(id) = run.id() else { return };
+        let text = match self.instance {
+            Some((last, text)) if last == id => text,
+            _ => self.instance.insert((id, id.encode())).1,
+        };
+        self.member(opening, &text);
+    }
+
+    fn id_member<const N: usize>(&mut self, opening: &[u8; N], id: Pfid) {
+        self.member(opening, &id.encode());
+    }
+
+    fn status_member(&mut self, status: FinishStatus) {
+        self.out.extend_from_slice(b",\"status\":\"");
+        self.out.extend_from_slice(status.as_str().as_bytes());
+        self.out.push(b'"');
+    }
+
+    fn time_member<const N: usize>(&mut self, opening: &[u8; N], at: Timestamp) {
+        let text = *self.times.write(at);
+        self.member(opening, &text);
+    }
+
+    fn result_members(&mut self, finish: &SpanFinish, sensitive: bool) {
+        if let Some(result) = &finish.result {
+            self.out.extend_from_slice(b",\"result_payload\":");
+            self.out.extend_from_slice(result);
         }
-        SpanEnd::Cancelled => {
-            out.extend_from_slice(b",\"status\":\"pending\"");
-            time_member(out, "started_at", create.started_at);
-            sensitive_member(out, create.members.is_sensitive());
+        self.sensitive_member(sensitive);
+    }
+
+    fn sensitive_member(&mut self, sensitive: bool) {
+        if sensitive {
+            self.out.extend_from_slice(b",\"sensitive_encoding\":true");
         }
-        SpanEnd::Finished(finish) => {
-            status_member(out, finish.status);
-            time_member(out, "started_at", create.started_at);
-            time_member(out, "finished_at", finish.at);
-            result_members(out, finish, create.members.is_sensitive() || finish.is_sensitive());
-        }
-    }
-}
-
-fn open(out: &mut Vec<u8>, kind: &str, operation: &Operation) {
-    out.extend_from_slice(b"{\"_type\":\"");
-    out.extend_from_slice(kind.as_bytes());
-    out.extend_from_slice(b"\",\"idempotency_key\":\"");
-    out.extend_from_slice(&key(operation));
-    out.push(b'"');
-}
-
-fn instance_member(out: &mut Vec<u8>, member: &str, run: &Run) {
-    // An instance whose id is not known yet holds everything but its registration back.
-    if let Some(id) = run.id() {
-        id_member(out, member, id);
-    }
-}
-
-fn id_member(out: &mut Vec<u8>, member: &str, id: Pfid) {
-    out.extend_from_slice(member.as_bytes());
-    out.push(b'"');
-    out.extend_from_slice(&id.encode());
-    out.push(b'"');
-}
-
-fn status_member(out: &mut Vec<u8>, status: FinishStatus) {
-    out.extend_from_slice(b",\"status\":\"");
-    out.extend_from_slice(status.as_str().as_bytes());
-    out.push(b'"');
-}
-
-fn time_member(out: &mut Vec<u8>, name: &str, at: Timestamp) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":\"");
-    at.write_rfc3339(out);
-    out.push(b'"');
-}
-
-fn result_members(out: &mut Vec<u8>, finish: &SpanFinish, sensitive: bool) {
-    if let Some(result) = &finish.result {
-        out.extend_from_slice(b",\"result_payload\":");
-        out.extend_from_slice(result);
-    }
-    sensitive_member(out, sensitive);
-}
-
-fn sensitive_member(out: &mut Vec<u8>, sensitive: bool) {
-    if sensitive {
-        out.extend_from_slice(b",\"sensitive_encoding\":true");
     }
 }
 

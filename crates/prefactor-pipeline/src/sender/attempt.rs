@@ -14,7 +14,7 @@ use super::{SenderInbox, SenderInput};
 use crate::log::LogLevel;
 use crate::operation::Operation;
 use crate::pipeline::{HeldBody, Pipeline};
-use crate::wire;
+use crate::wire::{Key, Request};
 
 /// The operations of a request. They belong to its flight; its attempt looks at them, before it sends and when it is answered.
 #[derive(Clone, Debug)]
@@ -23,13 +23,15 @@ pub(crate) struct Cargo(Arc<Mutex<Load>>);
 #[derive(Debug, Default)]
 struct Load {
     operations: Vec<Operation>,
+    /// What is needed to judge the answer.
+    items: Vec<(Key, u8)>,
     /// While it is under way, the body counts against the byte budget too, as everything that waits.
     held: Option<HeldBody>,
 }
 
 impl Cargo {
     pub(crate) fn new(operations: Vec<Operation>) -> Self {
-        Self(Arc::new(Mutex::new(Load { operations, held: None })))
+        Self(Arc::new(Mutex::new(Load { operations, ..Load::default() })))
     }
 
     /// Takes everything away from an attempt that may still be under way.
@@ -43,7 +45,8 @@ impl Cargo {
         if load.operations.is_empty() {
             return None;
         }
-        let body = wire::body(&load.operations);
+        let Request { body, items } = Request::new(&load.operations);
+        load.items = items;
         load.held = Some(pipeline.hold_body(body.len()));
         Some(body)
     }
@@ -52,8 +55,7 @@ impl Cargo {
     fn judge(&self, answer: &RawResponse, retry_on: &StatusCodes) -> Outcome {
         let mut load = self.lock();
         load.held = None;
-        let keys = load.operations.iter().map(|operation| (wire::key(operation), operation.attempts));
-        judge(&keys.collect::<Vec<_>>(), answer, retry_on)
+        judge(&std::mem::take(&mut load.items), answer, retry_on)
     }
 
     fn lock(&self) -> MutexGuard<'_, Load> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use prefactor_pfid::Partition;
 
 use super::record::{self, Decoded, Ids};
-use crate::clock::Timestamp;
+use crate::clock::{Rfc3339, Timestamp};
 use crate::instance::Run;
 use crate::log::LogLevel;
 use crate::observer::Hooks;
@@ -56,7 +56,7 @@ fn line(pipeline: &Arc<Pipeline>, ids: &Ids, decoded: Decoded, sequence: u64, at
     let item =
         body.strip_prefix(b"{\"items\":[").and_then(|items| items.strip_suffix(b"]}")).unwrap_or_default();
     let mut line = format!("{{\"sequence\":{sequence},\"at\":\"").into_bytes();
-    Timestamp::from_micros(at.saturating_mul(1_000)).write_rfc3339(&mut line);
+    line.extend_from_slice(Rfc3339::new().write(Timestamp::from_micros(at.saturating_mul(1_000))));
     line.extend_from_slice(format!("\",\"has_id\":{has_id},\"item\":").as_bytes());
     line.extend_from_slice(item);
     line.extend_from_slice(b"}\n");

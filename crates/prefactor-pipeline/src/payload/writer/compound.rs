@@ -55,8 +55,8 @@ impl<'w, 'a> Compound<'w, 'a> {
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unserializable> {
-        let is_first = std::mem::take(&mut self.is_empty);
-        self.writer.out.extend_from_slice(if is_first { b"\"" } else { b",\"" });
+        self.comma();
+        self.writer.out.push(b'"');
         string::escape(self.writer.out, key);
         self.writer.out.extend_from_slice(b"\":");
         self.notice(key == SENSITIVE_KEY, key == "value");

@@ -120,7 +120,11 @@ impl<'w, 'a> Serializer for &'w mut JsonWriter<'a> {
     type SerializeStructVariant = Compound<'w, 'a>;
 
     fn serialize_bool(self, value: bool) -> Result<(), Unserializable> {
-        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        if value {
+            self.out.extend_from_slice(b"true")
+        } else {
+            self.out.extend_from_slice(b"false")
+        }
         Ok(())
     }
 
