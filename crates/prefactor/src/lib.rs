@@ -63,7 +63,7 @@
 //!
 //! # Threads and runtimes
 //!
-//! By default the pipeline runs on a thread of its own, so that it works without a runtime and outlives the caller's;
+//! By default the pipeline runs on threads of its own, so that it works without a runtime and outlives the caller's;
 //! [`Builder::runtime`] puts it onto yours. Handles may be used anywhere.
 //!
 //! # The rest of the API

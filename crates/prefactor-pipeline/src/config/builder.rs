@@ -328,7 +328,7 @@ impl Builder {
         self
     }
 
-    /// A hook that is told of every item that the API has confirmed. It runs on the pipeline's thread, which waits for it.
+    /// A hook that is told of every item that the API has confirmed. It runs on a thread of the pipeline, which waits for it.
     pub fn on_delivered(mut self, hook: impl Fn(&Delivered) + Send + Sync + 'static) -> Self {
         self.settings.hooks.delivered = Hook::new(hook);
         self
@@ -347,8 +347,8 @@ impl Builder {
         self
     }
 
-    /// Runs the pipeline on this runtime, which must have its timers (and, for HTTP, its I/O) enabled, in place of a
-    /// thread of its own. Should the runtime be dropped, what is not delivered by then is lost.
+    /// Runs the pipeline on this runtime, which must have its timers (and, for HTTP, its I/O) enabled, in place of
+    /// threads of its own. Should the runtime be dropped, what is not delivered by then is lost.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self

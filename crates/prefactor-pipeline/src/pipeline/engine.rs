@@ -1,4 +1,4 @@
-//! The thread that the pipeline runs on, and the orders it takes: flush and shut down.
+//! The threads that the pipeline runs on, and the orders it takes: flush and shut down.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -84,7 +84,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts the pipeline: on the given runtime, or on a thread of its own.
+    /// Starts the pipeline: on the given runtime, or on threads of its own.
     pub(crate) fn start(
         pipeline: Arc<Pipeline>,
         config: EngineConfig,
@@ -98,16 +98,7 @@ impl Engine {
             Some(runtime) => {
                 runtime.spawn(run(end, drop_timeout, received));
             }
-            None => {
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(WORKERS)
-                    .thread_name("prefactor")
-                    .enable_all()
-                    .build()?;
-                std::thread::Builder::new()
-                    .name("prefactor".to_owned())
-                    .spawn(move || runtime.block_on(run(end, drop_timeout, received)))?;
-            }
+            None => run_on_own_threads(run(end, drop_timeout, received))?,
         }
         Ok(Self { orders: Some(orders), process: ProcessMark::new() })
     }
@@ -125,6 +116,29 @@ impl Drop for Engine {
             std::mem::forget(self.orders.take());
         }
     }
+}
+
+/// Runs the pipeline on a runtime of its own, whose threads end with it.
+fn run_on_own_threads(pipeline: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    let (started, is_started) = std::sync::mpsc::channel();
+    let main = move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("prefactor")
+            .enable_all()
+            .build();
+        match runtime {
+            Ok(runtime) => {
+                let _ = started.send(Ok(()));
+                // As a task: what drives a runtime from outside is no worker of it.
+                let _ = runtime.block_on(runtime.spawn(pipeline));
+            }
+            Err(error) => drop(started.send(Err(error))),
+        }
+    };
+    std::thread::Builder::new().name("prefactor".to_owned()).spawn(main)?;
+    // A runtime that gets no thread panics, there and not here.
+    is_started.recv().unwrap_or_else(|_| Err(io::Error::other("the runtime got no thread")))
 }
 
 async fn run(mut end: End, drop_timeout: Duration, mut orders: mpsc::UnboundedReceiver<Order>) {
