@@ -140,9 +140,11 @@ impl Actor for IntakeActor {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Timers, ActorProcessingErr> {
-        // The instances of an intake that panicked went down with it.
-        for run in self.live.take() {
-            self.start_instance(&myself, run);
+        if let Some(_working) = self.pipeline.work() {
+            // The instances of an intake that panicked went down with it.
+            for run in self.live.take() {
+                self.start_instance(&myself, run);
+            }
         }
         self.pipeline.intake().attach(myself);
         Ok(Timers::default())
@@ -154,6 +156,7 @@ impl Actor for IntakeActor {
         message: IntakeMessage,
         timers: &mut Timers,
     ) -> Result<(), ActorProcessingErr> {
+        let Some(_working) = self.pipeline.work() else { return Ok(()) };
         self.pipeline.interrupt(testing::Stage::Intake);
         let mut has_spare_blocks = false;
         match message {
@@ -191,6 +194,7 @@ impl Actor for IntakeActor {
         event: SupervisionEvent,
         _: &mut Timers,
     ) -> Result<(), ActorProcessingErr> {
+        let Some(_working) = self.pipeline.work() else { return Ok(()) };
         match event {
             SupervisionEvent::ActorFailed(actor, _) => {
                 self.pipeline.count_restart("instance");
@@ -276,14 +280,6 @@ impl IntakeActor {
             self.start_instance(myself, run);
         } else if run.is_waiting() {
             self.live.waits(run);
-            self.look_for_the_end();
-        }
-    }
-
-    /// The end may have looked through the live runs before the last one was among them.
-    fn look_for_the_end(&self) {
-        if self.pipeline.has_ended() {
-            self.live.abandon();
         }
     }
 
@@ -293,7 +289,6 @@ impl IntakeActor {
             Ok((actor, _)) => {
                 run.attach(actor.clone());
                 self.live.works(actor.get_id(), run);
-                self.look_for_the_end();
             }
             // Only a name that is taken can fail, and instances have none.
             Err(error) => tracing::error!(%error, "an instance actor did not start"),

@@ -48,6 +48,7 @@ impl Actor for BatcherActor {
         message: Self::Msg,
         alarm: &mut Alarm,
     ) -> Result<(), ActorProcessingErr> {
+        let Some(_working) = self.pipeline.work() else { return Ok(()) };
         self.pipeline.interrupt(Stage::Batcher);
         if matches!(message, BatcherMessage::BatchDue) {
             *alarm = None;

@@ -37,6 +37,7 @@ impl Actor for InstanceActor {
         InstanceMessage::WorkArrived: InstanceMessage,
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
+        let Some(_working) = self.run.pipeline().work() else { return Ok(()) };
         self.run.pipeline().interrupt(Stage::Instance);
         let operations = self.run.advance();
         if !operations.is_empty() {

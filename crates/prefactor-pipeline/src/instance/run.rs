@@ -149,11 +149,6 @@ impl Run {
             return false;
         }
         let mut arrived = lock(&self.arrived);
-        // Looked at under the lock that `abandon` takes after the end was marked: nothing can come in behind it.
-        if self.pipeline.has_ended() {
-            drop(arrived);
-            return false;
-        }
         arrived.push(operations);
         arrived.len() == 1
     }
@@ -202,10 +197,6 @@ impl Run {
         forward.reserve(arrived.iter().map(Segments::len).sum());
         for operation in arrived.into_iter().flatten() {
             self.judge(&mut state, operation, &mut forward);
-        }
-        // As in `arrive`: what is held here keeps its run alive, and nobody would let go of it any more.
-        if self.pipeline.has_ended() {
-            state.held.clear();
         }
         forward
     }

@@ -7,7 +7,7 @@ mod room;
 mod supervisor;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use prefactor_pfid::Partition;
 use tokio::sync::Notify;
@@ -78,8 +78,8 @@ pub(crate) struct Pipeline {
     process: ProcessMark,
     /// Nothing new is taken.
     closed: AtomicBool,
-    /// Nothing is delivered any more.
-    ended: AtomicBool,
+    /// Nothing is delivered any more. Held by those who work on operations, all at a time, so that the end comes upon none of them.
+    ended: RwLock<bool>,
     /// Nobody looks for what is left any more.
     swept: AtomicBool,
     /// What is left is lost for this reason, whether it was counted yet or not.
@@ -150,7 +150,7 @@ impl Pipeline {
             server_assigns_span_ids: AtomicBool::new(false),
             process: ProcessMark::new(),
             closed: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
+            ended: RwLock::default(),
             swept: AtomicBool::new(false),
             gives_up: OnceLock::new(),
             health: AtomicU8::new(Health::Delivering as u8),
@@ -238,20 +238,22 @@ impl Pipeline {
         is_inherited
     }
 
-    /// Marks the end: nothing goes on from now on.
+    /// Marks the end: nothing goes on from now on. Waits for those who are at work, whose operations would be in nobody's sight.
     pub(crate) fn end(&self) {
         self.close();
-        self.ended.store(true, Ordering::SeqCst);
+        *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Asked by an actor, which must not wait for anything before it gives this back; `None` behind the end.
+    pub(crate) fn work(&self) -> Option<RwLockReadGuard<'_, bool>> {
+        let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
+        (!*ended).then_some(ended)
     }
 
     /// Loses what is left, all at once: to count it one by one may take longer than there is time, and whoever hears of
     /// each may be slow. The caller has taken it out of all hands that could deliver it.
     pub(crate) fn give_up(&self, reason: LossReason) {
         let _ = self.gives_up.set(reason);
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::SeqCst)
     }
 
     /// Marks that the end has looked into all queues for what is left. It looks into the intake once more.
@@ -471,5 +473,40 @@ pub(crate) struct HeldBody {
 impl Drop for HeldBody {
     fn drop(&mut self) {
         self.pipeline.admission.release_body(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use crate::fixture;
+
+    #[test]
+    fn the_end_waits_for_those_who_are_at_work_and_nobody_begins_behind_it() {
+        let pipeline = fixture::pipeline();
+        let (working, is_working) = mpsc::channel();
+        let (done, is_done) = mpsc::channel();
+        let worker = {
+            let pipeline = pipeline.clone();
+            thread::spawn(move || {
+                let one = pipeline.work();
+                let other = thread::scope(|scope| scope.spawn(|| pipeline.work().is_some()).join());
+                working.send(other.is_ok_and(|works| works)).expect("the test waits");
+                while pipeline.is_open() {
+                    thread::yield_now();
+                }
+                done.send(()).expect("the test waits");
+                drop(one);
+            })
+        };
+        assert!(is_working.recv().expect("it works"), "several work at a time");
+
+        pipeline.end();
+
+        assert!(is_done.try_recv().is_ok(), "the work was done before");
+        assert!(pipeline.work().is_none());
+        worker.join().expect("it does not panic");
     }
 }

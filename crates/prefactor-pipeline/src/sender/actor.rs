@@ -54,6 +54,7 @@ impl Actor for SenderActor {
         message: Self::Msg,
         alarm: &mut Alarm,
     ) -> Result<(), ActorProcessingErr> {
+        let Some(_working) = self.pipeline.work() else { return Ok(()) };
         self.pipeline.interrupt(Stage::Sender);
         if matches!(message, SenderMessage::AttemptDue) {
             *alarm = None;
