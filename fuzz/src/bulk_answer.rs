@@ -25,11 +25,15 @@ pub fn check(body: &[u8]) {
         assert_eq!(outcomes.len(), KEYS.len(), "an outcome for each item");
         assert!(signals.iter().all(|signal| signal.item.is_none_or(|item| item < KEYS.len())));
     }
-    // What is cut short or garbled is never believed, whatever it says before that.
+    // No JSON: what was garbled within the details may go unnoticed, since they are skipped.
     if serde_json::from_slice::<IgnoredAny>(body).is_err() {
-        assert_eq!(success, Outcome::Trouble(None), "no JSON");
         assert_eq!(refusal, Outcome::Trouble(None), "no JSON");
         return;
+    }
+    // What is cut short is never believed, whatever it says before that.
+    let whole = body.trim_ascii_end();
+    for cut in [whole.len() / 2, whole.len() - 1] {
+        assert_eq!(judged(200, &whole[..cut]), Outcome::Trouble(None), "cut to {cut} bytes");
     }
     // A name that stands twice, an array in the place of an order, nesting beyond reason, strings that are no text: readers
     // of JSON differ on these, and any understanding of them will do.

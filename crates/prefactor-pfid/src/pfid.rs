@@ -37,9 +37,15 @@ impl Pfid {
 
     #[inline]
     pub(crate) const fn from_stem(stem: Stem, partition: Partition) -> Self {
-        let [a, b, c, d, e, f, r @ ..] = stem.as_u128().to_be_bytes();
-        let [w, x, y, z] = partition.get().to_be_bytes();
-        Self([a, b, c, d, e, f, w, x, y, z, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9]])
+        // The partition goes between the time and the random part, of which 32 bits are behind the first 16 bytes.
+        let random = stem.as_u128() & ((1 << 80) - 1);
+        let time = stem.as_u128() ^ random;
+        let first = time | (partition.get() as u128) << 48 | random >> 32;
+        let mut bytes = [0; Self::BYTES];
+        let (head, tail) = bytes.split_at_mut(16);
+        head.copy_from_slice(&first.to_be_bytes());
+        tail.copy_from_slice(&(random as u32).to_be_bytes());
+        Self(bytes)
     }
 
     /// Reads the binary form: 20 bytes, big-endian.
@@ -118,12 +124,32 @@ impl Pfid {
         crockford::text(buffer)
     }
 
-    /// Reads 32 digits, the first of which is known to be at most 7.
-    fn decode(text: &[u8; Self::CHARACTERS]) -> Option<Self> {
-        let (time, partition) = (crockford::decode(&text[..10])?, crockford::decode(&text[10..16])?);
-        let (high, low) = (crockford::decode(&text[16..24])?, crockford::decode(&text[24..])?);
-        let stem = Stem::from_u128(u128::from(time) << 80 | u128::from(high) << 40 | u128::from(low));
-        Some(stem.with_partition(Partition::from_low_bits(partition as u32)))
+    /// Reads the text from bytes that need not be known to be text, in lower, upper or mixed case.
+    ///
+    /// ```
+    /// # use prefactor_pfid::Pfid;
+    /// assert_eq!(Pfid::from_ascii(b"013xrzp12g3nqk8n04hmasw9nf6yy093"), "013xrzp12g3nqk8n04hmasw9nf6yy093".parse());
+    /// ```
+    ///
+    /// # Errors
+    /// [`PfidError::Length`], [`PfidError::Character`] or [`PfidError::TimeOverflow`].
+    #[inline]
+    pub fn from_ascii(text: &[u8]) -> Result<Self, PfidError> {
+        Self::decode(text).ok_or_else(|| fault(&String::from_utf8_lossy(text)))
+    }
+
+    fn decode(text: &[u8]) -> Option<Self> {
+        if text.len() != Self::CHARACTERS || text[0] > b'7' {
+            return None;
+        }
+        let [a, b, c, d] = text.as_chunks().0 else { return None };
+        let [a, b, c, d] = [a, b, c, d].map(crockford::decode::<8>);
+        // One look at all of them: a byte that is no digit makes its number negative.
+        let [a, b, c, d] = ((a | b | c | d) >= 0).then_some([a, b, c, d].map(i64::cast_unsigned))?;
+        // The digits of the time end within the second number, and those of the partition with it.
+        let time = a << 10 | b >> 30;
+        let stem = Stem::from_u128(u128::from(time) << 80 | u128::from(c) << 40 | u128::from(d));
+        Some(stem.with_partition(Partition::from_low_bits(b as u32)))
     }
 }
 
@@ -134,12 +160,9 @@ impl FromStr for Pfid {
     ///
     /// # Errors
     /// [`PfidError::Length`], [`PfidError::Character`] or [`PfidError::TimeOverflow`].
+    #[inline]
     fn from_str(text: &str) -> Result<Self, PfidError> {
-        let decoded = match <&[u8; Self::CHARACTERS]>::try_from(text.as_bytes()) {
-            Ok(bytes) if bytes[0] <= b'7' => Self::decode(bytes),
-            _ => None,
-        };
-        decoded.ok_or_else(|| fault(text))
+        Self::decode(text.as_bytes()).ok_or_else(|| fault(text))
     }
 }
 
@@ -220,6 +243,21 @@ mod tests {
         {
             assert_eq!(at(position, found).parse::<Pfid>(), Err(PfidError::Character { found, position }));
         }
+    }
+
+    #[test]
+    fn bytes_are_read_as_the_text_that_they_are() {
+        for text in
+            [TEXT, &TEXT.to_uppercase(), &TEXT[1..], "", &TEXT.replace('x', "ü"), &TEXT.replace('x', "u")]
+        {
+            assert_eq!(Pfid::from_ascii(text.as_bytes()), text.parse(), "{text}");
+        }
+        let mut no_text = *b"013xrzp12g3nqk8n04hmasw9nf6yy093";
+        no_text[4] = 0xff;
+        assert_eq!(
+            Pfid::from_ascii(&no_text),
+            Err(PfidError::Character { found: char::REPLACEMENT_CHARACTER, position: 4 })
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Reads the answer to a bulk request: what is said of each item, and nothing else. `details` are stepped over, but for the
 //! id in them.
 
+mod block;
 mod reader;
+mod skip;
 
 use prefactor_pfid::Pfid;
 
@@ -41,59 +43,77 @@ pub(crate) struct Output<'a> {
 }
 
 /// Reads the answer to so many items. `None` where it is not the answer to such a request: an HTML page, JSON of another shape, or
-/// far more outputs than there were items.
+/// far more outputs than there were items. Neither is one that is no text, or cut short.
 pub(crate) fn parse(body: &[u8], items: usize) -> Option<BulkAnswer<'_>> {
-    let mut json = Reader::new(std::str::from_utf8(body).ok()?);
+    // Nearly all bodies are ASCII, which is told sooner.
+    if !body.is_ascii() {
+        std::str::from_utf8(body).ok()?;
+    }
+    let mut json = Reader::new(body);
     let (mut outputs, mut control) = (None, None);
-    let mut member = json.first_member()?;
-    while let Some(name) = member {
-        if name.is(b"outputs") {
-            set_once(&mut outputs, read_outputs(&mut json, items)?)?;
-        } else if name.is(b"control") {
-            set_once(&mut control, Control(json.value()?))?;
-        } else {
-            json.value()?;
+    let mut has_more = json.enter_object()?;
+    while has_more {
+        match json.known_name(&[(b"outputs", Part::Outputs), (b"control", Part::Control)])? {
+            Some(Part::Outputs) => set_once(&mut outputs, read_outputs(&mut json, items)?)?,
+            Some(Part::Control) => set_once(&mut control, Control(json.value()?))?,
+            None => drop(json.value()?),
         }
-        member = json.next_member()?;
+        has_more = json.has_next_member()?;
     }
     json.end()?;
     Some(BulkAnswer { outputs: outputs?, control })
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Outputs,
+    Control,
 }
 
 #[inline(always)]
 fn read_outputs<'a>(json: &mut Reader<'a>, items: usize) -> Option<Vec<(Text<'a>, Output<'a>)>> {
     let most = 2 * items + 16;
     let mut outputs = Vec::with_capacity(items);
-    let mut member = json.first_member()?;
-    while let Some(key) = member {
+    let mut has_more = json.enter_object()?;
+    while has_more {
         if outputs.len() == most {
             return None;
         }
-        outputs.push((key, read_output(json)?));
-        member = json.next_member()?;
+        outputs.push((json.name()?, read_output(json)?));
+        has_more = json.has_next_member()?;
     }
     Some(outputs)
 }
 
+#[derive(Clone, Copy)]
+enum Member {
+    Status,
+    Details,
+    Code,
+    Control,
+}
+
 #[inline(always)]
 fn read_output<'a>(json: &mut Reader<'a>) -> Option<Output<'a>> {
-    let (mut status, mut code, mut id, mut control) = (None, None, None, None);
-    let mut member = json.first_member()?;
-    while let Some(name) = member {
-        if name.is(b"status") {
-            set_once(&mut status, json.string_or_other()?)?;
-        } else if name.is(b"details") {
-            set_once(&mut id, read_id(json)?)?;
-        } else if name.is(b"code") {
-            set_once(&mut code, json.string_or_other()?)?;
-        } else if name.is(b"control") {
-            set_once(&mut control, Control(json.value()?))?;
-        } else {
-            json.value()?;
+    const MEMBERS: [(&[u8], Member); 4] = [
+        (b"status", Member::Status),
+        (b"details", Member::Details),
+        (b"code", Member::Code),
+        (b"control", Member::Control),
+    ];
+    let (mut is_success, mut code, mut id, mut control) = (None, None, None, None);
+    let mut has_more = json.enter_object()?;
+    while has_more {
+        match json.known_name(&MEMBERS)? {
+            Some(Member::Status) => set_once(&mut is_success, json.is_string(b"success")?)?,
+            Some(Member::Details) => set_once(&mut id, read_id(json)?)?,
+            Some(Member::Code) => set_once(&mut code, json.string_or_other()?)?,
+            Some(Member::Control) => set_once(&mut control, Control(json.value()?))?,
+            None => drop(json.value()?),
         }
-        member = json.next_member()?;
+        has_more = json.has_next_member()?;
     }
-    let is_success = status.flatten().is_some_and(|status| status.is(b"success"));
+    let is_success = is_success.unwrap_or_default();
     Some(Output { is_success, code: code.flatten(), id: id.flatten(), control })
 }
 
@@ -104,15 +124,18 @@ fn read_id(json: &mut Reader<'_>) -> Option<Option<Pfid>> {
         json.value()?;
         return Some(None);
     }
-    let mut member = json.first_member()?;
-    while let Some(name) = member {
-        if name.is(b"id") {
-            let id = json.string_or_other()?;
+    let mut has_more = json.enter_object()?;
+    while has_more {
+        if json.known_name(&[(b"id", ())])?.is_some() {
+            let id = match json.string_of(|id: &[u8; Pfid::CHARACTERS]| Pfid::from_ascii(id).ok()) {
+                None => json.string_or_other()?.and_then(|id| id.read()?.parse().ok()),
+                found => found,
+            };
             json.skip_rest_of_object()?;
-            return Some(id.and_then(|id| id.read()?.parse().ok()));
+            return Some(id);
         }
         json.value()?;
-        member = json.next_member()?;
+        has_more = json.has_next_member()?;
     }
     Some(None)
 }
@@ -186,10 +209,45 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_read_however_it_is_written_and_what_is_none_is_absent() {
+        let id = "013xrzp12g3nqk8n04hmasw9nf6yy093";
+        let id_of = |written: &str| {
+            let body =
+                format!(r#"{{"outputs":{{"k":{{"details":{{"id":{written},"a":1}},"status":"success"}}}}}}"#);
+            let outputs = parse(body.as_bytes(), 1).expect("a bulk answer").outputs;
+            assert!(outputs[0].1.is_success, "{written}");
+            outputs[0].1.id
+        };
+
+        for written in [format!("\"{id}\""), format!(" \"{id}\" "), format!("\"\\u0030{}\"", &id[1..])] {
+            assert_eq!(id_of(&written), Some(id.parse().expect("an id")), "{written}");
+        }
+        let nones = [&id[1..], &format!("{id}0"), &id.replace('x', "u"), &id.replace('x', "ü"), ""];
+        for none in nones {
+            assert_eq!(id_of(&format!("\"{none}\"")), None, "{none}");
+        }
+        // A quote that is escaped, in the place of the last one.
+        assert_eq!(id_of(&format!(r#""{}\"","b":"""#, &id[1..])), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_anywhere_is_not_understood() {
+        let output = r#""k":{"status":"success","details":{"id":"no","payload":{"text":"[\"}\\","deep":[[{}]]}},"n":-1}"#;
+        for shift in 0..64 {
+            let spaces = " ".repeat(shift);
+            let body = format!(r#"{{"status":"success","outputs":{{{spaces}{output},{output}}}}}"#);
+            assert_eq!(parse(body.as_bytes(), 2).expect("a bulk answer").outputs.len(), 2, "{body}");
+            for cut in 0..body.len() {
+                assert!(parse(&body.as_bytes()[..cut], 2).is_none(), "{body} cut to {cut} bytes");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_bulk_answer_is_not_understood() {
         let deep = "[".repeat(100_000);
         let crowd = format!(r#"{{"outputs":{{{}"k":{{}}}}}}"#, r#""k":{},"#.repeat(18));
-        let bodies: [&[u8]; 12] = [
+        let bodies: [&[u8]; 14] = [
             b"<html><body>502 Bad Gateway</body></html>",
             b"",
             b"null",
@@ -198,6 +256,8 @@ mod tests {
             br#"{"status":"success","outputs":{"k":{"sta"#,
             deep.as_bytes(),
             crowd.as_bytes(),
+            br#"{"outputs":{"k":{}}}}"#,
+            br#"{"outputs":{"k":{"status":,"code":"c"}}}"#,
             br#"{"outputs":{},"outputs":{}}"#,
             br#"{"outputs":{"k":{"status":"error","status":"success"}}}"#,
             br#"{"outputs":{"k":{"details":{},"details":{}}}}"#,

@@ -1,10 +1,12 @@
-//! Reads JSON from left to right. It takes for JSON what serde_json takes for it, and skips what nobody asks for
+//! Reads JSON from left to right, and skips what nobody asks for
 //! (`docs/decisions/0015-a-reader-of-answers-of-our-own.md`).
 //!
-//! `None` is said where the text is no JSON, or has another shape than was asked for: nothing of it counts then.
+//! What serde_json takes for JSON is read as serde_json reads it. `None` is said where a text is cut short, or has another shape than
+//! was asked for: nothing of it counts then. Within what is skipped not all that is no JSON is noticed.
 
 use std::borrow::Cow;
 
+use super::skip::behind_brackets;
 use crate::plain_text::plain_len;
 
 /// What stands between the quotes of a string.
@@ -30,7 +32,7 @@ impl<'a> Text<'a> {
     }
 
     /// Whether it says this.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is(self, text: &[u8]) -> bool {
         match self {
             Self::Plain(found) => found == text,
@@ -53,35 +55,59 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(json: &'a str) -> Self {
-        Self { rest: json.as_bytes() }
+    pub(super) fn new(json: &'a [u8]) -> Self {
+        Self { rest: json }
     }
 
-    /// Enters an object, and reads the name of its first member; `Some(None)` where it has none. The value is next.
+    /// Enters an object, and tells whether it has a member: its name is next.
     #[inline(always)]
-    pub(super) fn first_member(&mut self) -> Option<Option<Text<'a>>> {
+    pub(super) fn enter_object(&mut self) -> Option<bool> {
         self.take(b'{')?;
-        match self.peek()? {
-            b'}' => self.take(b'}').map(|()| None),
-            _ => self.name().map(Some),
+        if self.peek()? != b'}' {
+            return Some(true);
         }
+        self.take(b'}').map(|()| false)
     }
 
-    /// Reads the name of the next member, from behind a value; `Some(None)` at the end of the object.
+    /// Tells, from behind a value, whether another member follows: its name is next.
     #[inline(always)]
-    pub(super) fn next_member(&mut self) -> Option<Option<Text<'a>>> {
+    pub(super) fn has_next_member(&mut self) -> Option<bool> {
         match self.next()? {
-            b',' => self.name().map(Some),
-            b'}' => Some(None),
+            b',' => Some(true),
+            b'}' => Some(false),
             _ => None,
         }
+    }
+
+    /// Reads the name of a member, and the colon. The value is next.
+    #[inline(always)]
+    pub(super) fn name(&mut self) -> Option<Text<'a>> {
+        let name = self.string()?;
+        self.take(b':')?;
+        Some(name)
+    }
+
+    /// Reads the name of a member, and the colon, and tells which of these it is.
+    #[inline(always)]
+    pub(super) fn known_name<T: Copy, const N: usize>(
+        &mut self,
+        known: &[(&[u8], T); N],
+    ) -> Option<Option<T>> {
+        for (name, which) in known {
+            if self.passes_string(name) {
+                self.take(b':')?;
+                return Some(Some(*which));
+            }
+        }
+        let found = self.name()?;
+        Some(known.iter().find(|(name, _)| found.is(name)).map(|(_, which)| *which))
     }
 
     /// Skips the other members of an object, from behind a value on.
     #[inline(always)]
     pub(super) fn skip_rest_of_object(&mut self) -> Option<()> {
-        if self.next_member()?.is_some() {
-            self.rest = skip_values(self.rest, Some(b'}'))?;
+        if self.has_next_member()? {
+            self.rest = behind_brackets(self.rest)?;
         }
         Some(())
     }
@@ -102,25 +128,48 @@ impl<'a> Reader<'a> {
         self.value().map(|_| None)
     }
 
+    /// Reads a string of so many bytes, if one is next and `understood`, which no quote and no backslash may be.
+    #[inline(always)]
+    pub(super) fn string_of<T, const N: usize>(
+        &mut self,
+        understood: impl FnOnce(&[u8; N]) -> Option<T>,
+    ) -> Option<T> {
+        let (text, rest) = self.rest.strip_prefix(b"\"")?.split_first_chunk()?;
+        let rest = rest.strip_prefix(b"\"")?;
+        let found = understood(text)?;
+        self.rest = rest;
+        Some(found)
+    }
+
+    /// Reads a value, and tells whether it is this string.
+    #[inline(always)]
+    pub(super) fn is_string(&mut self, text: &[u8]) -> Option<bool> {
+        if self.passes_string(text) {
+            return Some(true);
+        }
+        Some(self.string_or_other()?.is_some_and(|found| found.is(text)))
+    }
+
     /// Skips a value, and returns its text.
     #[inline(always)]
     pub(super) fn value(&mut self) -> Option<&'a [u8]> {
-        self.peek()?;
+        let first = self.peek()?;
         let from_here = self.rest;
-        self.rest = skip_values(from_here, None)?;
+        match first {
+            b'"' => drop(self.string()?),
+            b'{' | b'[' => self.rest = behind_brackets(&from_here[1..])?,
+            _ => self.rest = behind_token(from_here)?,
+        }
         Some(&from_here[..from_here.len() - self.rest.len()])
     }
 
     /// What the next value begins with.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        loop {
-            let (byte, after) = self.rest.split_first()?;
-            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
-                return Some(*byte);
-            }
-            self.rest = after;
+        if *self.rest.first()? <= b' ' {
+            self.rest = behind_spaces(self.rest);
         }
+        self.rest.first().copied()
     }
 
     /// Makes sure that nothing is left.
@@ -140,12 +189,15 @@ impl<'a> Reader<'a> {
         (self.next()? == byte).then_some(())
     }
 
-    /// Reads the name of a member, and the colon.
+    /// Goes past this string if it is next, and written without spaces before it and without escapes, as nearly all are.
+    ///
+    /// Where it ends is known then, and what is behind it can be read before this is compared.
     #[inline(always)]
-    fn name(&mut self) -> Option<Text<'a>> {
-        let name = self.string()?;
-        self.take(b':')?;
-        Some(name)
+    fn passes_string(&mut self, text: &[u8]) -> bool {
+        let behind = self.rest.strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(text));
+        let Some(rest) = behind.and_then(|rest| rest.strip_prefix(b"\"")) else { return false };
+        self.rest = rest;
+        true
     }
 
     /// Reads a string whose first quote was read.
@@ -163,48 +215,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Skips a value, and tells what comes behind it. Where it is part of an array or an object, which ends with the bracket `around`,
-/// skips the rest of that too.
-fn skip_values(json: &[u8], around: Option<u8>) -> Option<&[u8]> {
-    let mut reader = Reader { rest: json };
-    // The closing brackets of what is open: as deep as a body is long, without recursion.
-    let mut open = Vec::new();
-    loop {
-        match reader.next()? {
-            b'"' => drop(reader.behind_quote()?),
-            b'{' if reader.peek()? != b'}' => {
-                open.push(b'}');
-                reader.name()?;
-                continue;
-            }
-            b'[' if reader.peek()? != b']' => {
-                open.push(b']');
-                continue;
-            }
-            b'{' | b'[' => drop(reader.next()),
-            b't' => reader.rest = reader.rest.strip_prefix(b"rue")?,
-            b'f' => reader.rest = reader.rest.strip_prefix(b"alse")?,
-            b'n' => reader.rest = reader.rest.strip_prefix(b"ull")?,
-            first => reader.rest = skip_number(first, reader.rest)?,
-        }
-        // To the next value of the same array or object, or of one around it.
-        loop {
-            let Some(closing) = open.last().copied().or(around) else { return Some(reader.rest) };
-            match reader.next()? {
-                b',' if closing == b'}' => {
-                    reader.name()?;
-                    break;
-                }
-                b',' => break,
-                byte if byte == closing => {
-                    if open.pop().is_none() {
-                        return Some(reader.rest);
-                    }
-                }
-                _ => return None,
-            }
-        }
-    }
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
+}
+
+/// An answer has no spaces between its tokens as a rule.
+#[cold]
+fn behind_spaces(json: &[u8]) -> &[u8] {
+    let spaces = json.iter().take_while(|byte| is_space(byte)).count();
+    &json[spaces..]
+}
+
+/// Skips a number or a word, up to what may stand behind one.
+fn behind_token(json: &[u8]) -> Option<&[u8]> {
+    let end = |byte: &u8| matches!(byte, b',' | b'}' | b']') || is_space(byte);
+    let len = json.iter().position(end).unwrap_or(json.len());
+    (len > 0).then_some(&json[len..])
 }
 
 /// How long the text of a string is, up to its quote, where something else stands behind so many plain bytes.
@@ -220,34 +246,6 @@ fn len_with_escapes(json: &[u8], plain: usize) -> Option<usize> {
         };
         len += plain_len(&json[len..]);
     }
-}
-
-/// Skips a number, of which the first byte was read.
-fn skip_number(first: u8, json: &[u8]) -> Option<&[u8]> {
-    let (first, rest) =
-        if first == b'-' { json.split_first().map(|(digit, rest)| (*digit, rest))? } else { (first, json) };
-    let mut rest = match first {
-        b'0' => rest,
-        b'1'..=b'9' => skip_digits(rest),
-        _ => return None,
-    };
-    if let [b'.', after @ ..] = rest {
-        rest = skip_some_digits(after)?;
-    }
-    if let [b'e' | b'E', b'+' | b'-', after @ ..] | [b'e' | b'E', after @ ..] = rest {
-        rest = skip_some_digits(after)?;
-    }
-    Some(rest)
-}
-
-fn skip_digits(json: &[u8]) -> &[u8] {
-    let digits = json.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    &json[digits..]
-}
-
-fn skip_some_digits(json: &[u8]) -> Option<&[u8]> {
-    let rest = skip_digits(json);
-    (rest.len() < json.len()).then_some(rest)
 }
 
 #[cfg(test)]
