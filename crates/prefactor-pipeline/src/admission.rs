@@ -31,6 +31,11 @@ impl Admission {
         false
     }
 
+    /// Whether `bytes` would fit now.
+    pub(crate) fn fits(&self, bytes: u64) -> bool {
+        self.operations().saturating_add(bytes) <= self.limit
+    }
+
     /// Takes `bytes` for an operation whether they fit or not: for what the pipeline itself must add to keep its promises.
     pub(crate) fn acquire(&self, bytes: u64) {
         self.operations.fetch_add(bytes, Ordering::Relaxed);

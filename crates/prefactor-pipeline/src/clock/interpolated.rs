@@ -1,15 +1,15 @@
 //! The system's clock, which is only asked once in a while: in between, the processor's ticks are counted.
 //!
-//! To ask it takes a tenth of what a span costs its caller (`docs/PERFORMANCE.md`). Ticks are never trusted for more than a
-//! millisecond, and only where they have just gone by as evenly as the system's clock: a clock that was set, a machine that slept or
-//! moved, and ticks that change their pace are noticed then.
+//! To ask it takes a tenth of what a span costs its caller (`docs/decisions/0017-ticks-between-looks-at-the-clock.md`). No more ticks are
+//! trusted than a millisecond had, and only where they have just gone by as evenly as the system's clock: a clock that was set, a
+//! machine that moved, and ticks that change their pace are noticed then.
 
 /// Nanoseconds that ticks are good for, and that it takes at least to find out how long one of them is.
 const STRETCH: u64 = 1_000_000;
 
-/// So many ticks may pass while the system's clock is asked, some microseconds with any processor. With more the thread was
+/// So many ticks may pass while the system's clock is asked, less than a microsecond with most processors. With more the thread was
 /// interrupted, and nobody knows which of them belong to the time.
-const LONGEST_LOOK: u64 = 10_000;
+const LONGEST_LOOK: u64 = 1_000;
 
 /// Two stretches in a row have the same pace if it differs by less than this part: a microsecond in each stretch.
 const EVENNESS: u64 = 1_000;
@@ -50,20 +50,22 @@ impl Interpolated {
     /// Takes note of the system's time, which it was between two ticks.
     #[cold]
     fn look(&mut self, time: u64, before: u64, after: u64) {
+        let look_took = after.wrapping_sub(before);
+        let ticks = before.wrapping_add(look_took / 2);
         if time < self.time {
-            *self = Self { time, ticks: after, ..Self::new() };
+            *self = Self { time, ticks, ..Self::new() };
         }
         let elapsed = time - self.time;
-        if elapsed < STRETCH || after.wrapping_sub(before) > LONGEST_LOOK {
+        if elapsed < STRETCH || look_took > LONGEST_LOOK {
             self.good_for = 0;
             return;
         }
-        let passed = after.wrapping_sub(self.ticks).max(1);
+        let passed = ticks.wrapping_sub(self.ticks).max(1);
         let pace = (u128::from(elapsed) << FRACTION_BITS) / u128::from(passed);
         let pace = u64::try_from(pace).unwrap_or(u64::MAX).max(1);
         let is_even = pace.abs_diff(self.pace) < pace / EVENNESS;
         let good_for = if is_even { (STRETCH << FRACTION_BITS) / pace } else { 0 };
-        *self = Self { time, ticks: after, pace, good_for };
+        *self = Self { time, ticks, pace, good_for };
     }
 }
 
@@ -187,9 +189,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever ticks do, they lead away from the system's time by no more than a stretch.
+        /// Whatever ticks do, they lead no further away from what the system's clock last said than a stretch.
         #[test]
-        fn ticks_are_never_trusted_for_long(
+        fn ticks_never_lead_far(
             steps in proptest::collection::vec((0_u64..20_000_000, 0_u64..5_000_000), 1..200),
         ) {
             let clocks = Clocks::new();

@@ -56,7 +56,7 @@ pub enum BuildError {
     /// The HTTP client could not be built.
     #[error("the http client could not be built")]
     Client(#[from] PrefactorError),
-    /// The pipeline's thread or runtime could not be started.
-    #[error("the pipeline's thread could not be started")]
+    /// The pipeline's threads or its runtime could not be started.
+    #[error("the pipeline's threads could not be started")]
     Thread(#[from] io::Error),
 }

@@ -212,7 +212,7 @@ impl Run {
         }
         match &operation.action {
             Action::CreateSpan(create) if !matches!(create.end, SpanEnd::Finished(_)) => {
-                state.spans.open(create.id);
+                state.spans.open(create.id, create.started_at);
             }
             Action::FinishSpan { id, .. } if !state.spans.close(*id) && !self.resumed => {
                 return operation.settle(Fate::Rejected(RejectReason::SpanFinished));
@@ -220,7 +220,8 @@ impl Run {
             Action::FinishInstance { status, at } => {
                 let left_open = state.spans.close_all();
                 let epoch = operation.ticket.epoch();
-                let finish = |span| self.finish_left_open(span, *status, *at, epoch);
+                // The threads of the two may not agree to the microsecond; a span never ends before it began.
+                let finish = |(span, began)| self.finish_left_open(span, *status, (*at).max(began), epoch);
                 forward.extend(left_open.into_iter().map(finish));
             }
             _ => {}

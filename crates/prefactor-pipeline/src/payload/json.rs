@@ -34,10 +34,8 @@ impl Drop for Block {
 }
 
 impl Json {
-    /// A copy of a text that is too large to be copied while others wait for the lock of their common blocks.
-    pub(crate) fn alone_if_large(text: &[u8]) -> Option<Self> {
-        (text.len() > JsonBlocks::LARGEST).then(|| Self::from(text))
-    }
+    /// Bytes of the largest text that goes into a block with others.
+    pub(crate) const LARGEST_SHARED: usize = JsonBlocks::LARGEST;
 
     pub(crate) const fn len(&self) -> usize {
         self.len as usize

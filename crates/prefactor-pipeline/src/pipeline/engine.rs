@@ -27,7 +27,7 @@ use crate::sender::{Lanes, SenderInbox, SenderInput, Transport};
 use crate::spool::{Leftovers, Stage};
 
 /// The part of a shutdown's time that is kept for its end: stopping the actors, and taking what they leave behind. Their
-/// handlers never wait, so they stop within microseconds.
+/// handlers wait for nothing but an application's hooks, so they stop within microseconds as a rule.
 const LONGEST_STOP: Duration = Duration::from_millis(100);
 
 /// The same with a spool, into which everything goes that was not delivered.

@@ -244,10 +244,10 @@ impl Pipeline {
         *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
-    /// Asked by an actor, which must not wait for anything before it gives this back; `None` behind the end.
+    /// Asked by an actor before it touches operations; it gives this back when it has none in its hands, and can't await anything
+    /// before, since this is not `Send`. `None` behind the end, and while that waits for others.
     pub(crate) fn work(&self) -> Option<RwLockReadGuard<'_, bool>> {
-        let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
-        (!*ended).then_some(ended)
+        self.ended.try_read().ok().filter(|ended| !**ended)
     }
 
     /// Loses what is left, all at once: to count it one by one may take longer than there is time, and whoever hears of
@@ -480,6 +480,7 @@ impl Drop for HeldBody {
 mod tests {
     use std::sync::mpsc;
     use std::thread;
+    use std::time::Duration;
 
     use crate::fixture;
 
@@ -497,6 +498,8 @@ mod tests {
                 while pipeline.is_open() {
                     thread::yield_now();
                 }
+                // An end that did not wait would be over by now.
+                thread::sleep(Duration::from_millis(20));
                 done.send(()).expect("the test waits");
                 drop(one);
             })

@@ -146,3 +146,97 @@ impl Drop for Report {
         self.send(Outcome::Trouble(None));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fixture::{self, create, operation};
+    use crate::testing::ScriptedTransport;
+
+    /// Attempts at a request of two operations, which are answered so.
+    struct Desk {
+        pipeline: Arc<Pipeline>,
+        cargo: Cargo,
+        attempts: Attempts,
+        sent: Arc<Mutex<Vec<Bytes>>>,
+    }
+
+    impl Desk {
+        fn answering(answer: impl Fn() -> RawResponse + Send + Sync + 'static) -> Self {
+            let pipeline = fixture::pipeline();
+            let run = fixture::run(&pipeline, 1);
+            let cargo = Cargo::new([2, 3].map(|n| operation(&run, create(n, None))).into());
+            let sent = Arc::new(Mutex::new(Vec::new()));
+            let bodies = Arc::clone(&sent);
+            let transport = ScriptedTransport::new(move |body| {
+                bodies.lock().expect("no test panics here").push(body);
+                let answer = answer();
+                async move { Ok(answer) }
+            });
+            let attempts = Attempts {
+                pipeline: Arc::clone(&pipeline),
+                transport: Arc::new(transport),
+                retry_on: StatusCodes::default(),
+                inbox: Arc::new(SenderInbox::new()),
+            };
+            Self { pipeline, cargo, attempts, sent }
+        }
+
+        async fn attempt(&self) -> Outcome {
+            self.attempts.attempt(&self.cargo, false, &mut 0).await
+        }
+
+        /// Bytes that are held beside those of the operations.
+        fn held_by_bodies(&self) -> u64 {
+            let admission = self.pipeline.admission();
+            admission.held() - admission.operations()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_for_a_rate_limit_waits_without_a_body_and_is_sent_the_same_way_again() {
+        let desk = Desk::answering(|| RawResponse::new(429, ""));
+
+        for _ in 0..2 {
+            assert_eq!(desk.attempt().await, Outcome::RateLimited(None));
+            assert_eq!(desk.held_by_bodies(), 0);
+        }
+
+        let sent = desk.sent.lock().expect("nobody panicked");
+        assert_eq!(sent.len(), 2);
+        assert_eq!(sent[0], sent[1]);
+    }
+
+    #[tokio::test]
+    async fn operations_that_were_taken_away_are_not_sent() {
+        let desk = Desk::answering(|| RawResponse::new(200, ""));
+        let taken = desk.cargo.take();
+
+        desk.attempt().await;
+
+        assert_eq!(taken.len(), 2);
+        assert!(desk.sent.lock().expect("nobody panicked").is_empty());
+        assert_eq!(desk.pipeline.traffic().requests, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_panics_is_reported_and_its_body_goes_with_the_operations() {
+        let desk = Desk::answering(|| panic!("a transport with a bug"));
+        let inbox = Arc::clone(&desk.attempts.inbox);
+
+        let _attempt =
+            Attempt::start(&Arc::new(desk.attempts), FlightId::default(), desk.cargo.clone(), false);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+
+        let Some(SenderInput::AttemptFinished { result, .. }) = inbox.pop() else { panic!("no report") };
+        assert_eq!(result.outcome, Outcome::Trouble(None));
+        assert!(result.body_len > 0);
+        let held = || desk.pipeline.admission().held() - desk.pipeline.admission().operations();
+        assert_eq!(held(), result.body_len as u64);
+        drop(desk.cargo.take());
+        assert_eq!(held(), 0);
+    }
+}

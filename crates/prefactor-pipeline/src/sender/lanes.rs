@@ -13,7 +13,7 @@ use crate::operation::Operation;
 /// So many requests may fail in a row before it counts as an outage.
 const FEW_FAILURES: u32 = 8;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlightId(u64);
 
 /// A batch as a request.

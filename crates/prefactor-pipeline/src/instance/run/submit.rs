@@ -57,7 +57,7 @@ impl Run {
         create: impl FnOnce(Json) -> CreateSpan,
     ) -> Result<Place, Fate> {
         let bytes = CreateSpan::FRAME_LEN + members.json.len();
-        let alone = Json::alone_if_large(&members.json);
+        let alone = self.copy_if_large(&members.json, bytes);
         let spare = self.pipeline.spare_blocks();
         self.call(bytes, Entry::Checked, |calls, admitted| {
             let json = alone.unwrap_or_else(|| calls.keep(&members.json, spare)).marked(members.sensitive);
@@ -78,7 +78,7 @@ impl Run {
         entry: Entry,
     ) -> Result<(), Fate> {
         let bytes = result.map_or(0, |result| result.json.len());
-        let alone = result.and_then(|result| Json::alone_if_large(&result.json));
+        let alone = result.and_then(|result| self.copy_if_large(&result.json, bytes));
         let spare = self.pipeline.spare_blocks();
         self.call(bytes, entry, |calls, admitted| {
             finish.result = result.map(|result| {
@@ -88,6 +88,12 @@ impl Run {
                 calls.push(Operation::new(admitted.ticket(), Action::FinishSpan { id, finish }));
             }
         })
+    }
+
+    /// A copy of a text that is too large to be copied while others wait for the lock. What would be refused now is not copied.
+    fn copy_if_large(&self, json: &[u8], bytes: usize) -> Option<Json> {
+        let may_enter = || self.pipeline.is_open() && self.pipeline.admission().fits(bytes as u64);
+        if json.len() > Json::LARGEST_SHARED && may_enter() { Some(Json::from(json)) } else { None }
     }
 
     /// Counts an operation of so many bytes, takes them out of the budget, and adds it to what callers ask; tells the intake if
@@ -110,6 +116,7 @@ impl Run {
             return Err(fate);
         }
         let is_news = calls.is_empty();
+        // What was checked is no longer than a ticket can count, and what is forced is short.
         let added = add(&mut calls, Admitted { run: self, epoch, bytes: bytes as u32 });
         drop(calls);
         if is_news {

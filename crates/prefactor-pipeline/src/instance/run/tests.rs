@@ -239,3 +239,17 @@ fn a_flush_waits_for_the_finishes_of_open_spans_too_which_come_into_being_after_
     drop(forwarded);
     assert!(run.account().is_drained(sealed));
 }
+
+#[test]
+fn a_span_that_is_left_open_never_ends_before_it_began() {
+    let run = fixture::new_run(&fixture::pipeline(), 1);
+    let mut late = create(2, None);
+    let Action::CreateSpan(create) = &mut late else { panic!("a create") };
+    create.started_at = Timestamp::from_micros(u64::MAX / 2);
+    let began = create.started_at;
+
+    arrive(&run, begin().into_iter().chain([late, finish_instance(FinishStatus::Complete)]));
+
+    let finished = run.advance().iter().find_map(|operation| operation.action.finished_at());
+    assert_eq!(finished, Some(began));
+}

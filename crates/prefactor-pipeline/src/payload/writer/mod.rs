@@ -120,10 +120,10 @@ impl<'w, 'a> Serializer for &'w mut JsonWriter<'a> {
     type SerializeStructVariant = Compound<'w, 'a>;
 
     fn serialize_bool(self, value: bool) -> Result<(), Unserializable> {
-        if value {
-            self.out.extend_from_slice(b"true")
-        } else {
-            self.out.extend_from_slice(b"false")
+        // A copy for each, of a length that is known.
+        match value {
+            true => self.out.extend_from_slice(b"true"),
+            false => self.out.extend_from_slice(b"false"),
         }
         Ok(())
     }
