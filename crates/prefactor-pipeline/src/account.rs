@@ -25,7 +25,9 @@ impl Epoch {
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     epoch: AtomicU8,
+    /// By calls, which come one at a time.
     called: Accepted,
+    /// By all others.
     accepted: Accepted,
     settled: Settled,
 }
