@@ -35,6 +35,8 @@ pub mod testing;
 mod wake_flag;
 mod watch;
 mod wire;
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod words;
 #[doc(hidden)]
 pub mod workbench;
 

@@ -12,37 +12,21 @@ pub(crate) fn plain_len(text: &[u8]) -> usize {
             return index * CHUNK + at;
         }
     }
-    if tail.is_empty() { text.len() } else { plain_len_at_end(text) }
-}
-
-/// The same, where all chunks are plain: the last bytes are looked at with some before them, or some of them twice.
-#[inline(never)]
-fn plain_len_at_end(text: &[u8]) -> usize {
-    let len = text.len();
-    let from_end = |size, at| len + at - size;
-    if let Some(chunk) = text.last_chunk() {
-        first_mark(chunk).map_or(len, |at| from_end(CHUNK, at))
-    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        let in_last = || word::first_mark(last).map_or(len, |at| from_end(word::LEN, at));
-        word::first_mark(first).unwrap_or_else(in_last)
-    } else if let (Some([a, b, c, d]), Some([w, x, y, z])) = (text.first_chunk(), text.last_chunk()) {
-        let found = word::first_mark(&[*a, *b, *c, *d, *w, *x, *y, *z]);
-        found.map_or(len, |at| if at < 4 { at } else { from_end(word::LEN, at) })
-    } else {
-        text.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')).unwrap_or(len)
-    }
+    let before = text.len() - tail.len();
+    first_mark(&padded(tail)).map_or(text.len(), |at| before + at)
 }
 
 /// Less than a chunk, with spaces behind it.
 #[inline(always)]
 pub(crate) fn padded(text: &[u8]) -> [u8; CHUNK] {
-    const SPACES: u64 = u64::from_le_bytes([b' '; word::LEN]);
+    const WORD: usize = 8;
+    const SPACES: u64 = u64::from_le_bytes([b' '; WORD]);
     let len = text.len();
     // Spaces from a place on that is not at the end.
     let spaces_from = |at: usize| SPACES << (8 * at);
     // Two words, or parts of one, that overlap: no loop, and no copy of a length that is not known before.
     let (low, high) = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        let behind = len - word::LEN;
+        let behind = len - WORD;
         let rest = u64::from_le_bytes(*last).checked_shr(64 - 8 * behind as u32).unwrap_or_default();
         (u64::from_le_bytes(*first), rest | spaces_from(behind))
     } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
@@ -84,48 +68,22 @@ pub(crate) fn marks(chunk: &[u8; CHUNK]) -> u32 {
 /// The same, where there are no instructions for a chunk as a whole: word by word.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod portable {
-    use super::{CHUNK, word};
+    use super::CHUNK;
+    use crate::words::{ONES, equal, gather};
 
     pub(crate) fn marks(chunk: &[u8; CHUNK]) -> u32 {
         let (words, _) = chunk.as_chunks();
-        words.iter().rev().fold(0, |marks, word| marks << word::LEN | word::marks(word))
+        let marks = words.iter().map(|word| {
+            let word = u64::from_le_bytes(*word);
+            let control = equal(word & (ONES * 0xe0), 0);
+            gather(control | equal(word, b'"') | equal(word, b'\\'))
+        });
+        marks.rev().fold(0, |marks, word| marks << 8 | u32::from(word))
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use portable::marks;
-
-/// The same for a word.
-mod word {
-    pub(super) const LEN: usize = 8;
-
-    const ONES: u64 = u64::from_le_bytes([1; LEN]);
-    const LOW_BITS: u64 = ONES * 0x7f;
-
-    #[inline]
-    pub(super) const fn first_mark(word: &[u8; LEN]) -> Option<usize> {
-        match marks(word) {
-            0 => None,
-            marks => Some(marks.trailing_zeros() as usize),
-        }
-    }
-
-    pub(super) const fn marks(word: &[u8; LEN]) -> u32 {
-        let word = u64::from_le_bytes(*word);
-        let plain = not_zero(word & (ONES * 0xe0))
-            & not_zero(word ^ (ONES * b'"' as u64))
-            & not_zero(word ^ (ONES * b'\\' as u64));
-        // The product brings the highest bit of each byte together in the highest byte.
-        let marks = (!plain & !LOW_BITS) >> 7;
-        (marks.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
-    }
-
-    /// The highest bit of each byte that is not zero, with other bits around them.
-    const fn not_zero(word: u64) -> u64 {
-        // No sum is larger than a byte: nothing is carried from one into the next.
-        ((word & LOW_BITS) + LOW_BITS) | word
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,9 +5,10 @@ mod flush;
 mod health_lines;
 mod room;
 mod supervisor;
+mod work;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use prefactor_pfid::Partition;
 use tokio::sync::Notify;
@@ -17,6 +18,7 @@ pub(crate) use engine::{Done, Engine, EngineConfig, Order};
 pub(crate) use supervisor::RESTART_DELAY;
 
 use self::health_lines::HealthLines;
+use self::work::{AtWork, Work};
 use crate::account::Account;
 use crate::admission::Admission;
 use crate::batcher::Demand;
@@ -78,8 +80,7 @@ pub(crate) struct Pipeline {
     process: ProcessMark,
     /// Nothing new is taken.
     closed: AtomicBool,
-    /// Nothing is delivered any more. Held by those who work on operations, all at a time, so that the end comes upon none of them.
-    ended: RwLock<bool>,
+    work: Work,
     /// Nobody looks for what is left any more.
     swept: AtomicBool,
     /// What is left is lost for this reason, whether it was counted yet or not.
@@ -150,7 +151,7 @@ impl Pipeline {
             server_assigns_span_ids: AtomicBool::new(false),
             process: ProcessMark::new(),
             closed: AtomicBool::new(false),
-            ended: RwLock::default(),
+            work: Work::default(),
             swept: AtomicBool::new(false),
             gives_up: OnceLock::new(),
             health: AtomicU8::new(Health::Delivering as u8),
@@ -238,16 +239,15 @@ impl Pipeline {
         is_inherited
     }
 
-    /// Marks the end: nothing goes on from now on. Waits for those who are at work, whose operations would be in nobody's sight.
+    /// Marks the end: nothing goes on from now on. Waits for those who are at work.
     pub(crate) fn end(&self) {
         self.close();
-        *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
+        self.work.end();
     }
 
-    /// Asked by an actor before it touches operations; it gives this back when it has none in its hands, and can't await anything
-    /// before, since this is not `Send`. `None` behind the end, and while that waits for others.
-    pub(crate) fn work(&self) -> Option<RwLockReadGuard<'_, bool>> {
-        self.ended.try_read().ok().filter(|ended| !**ended)
+    /// Asked by an actor before it touches operations. `None` behind the end.
+    pub(crate) fn work(&self) -> Option<AtWork<'_>> {
+        self.work.begin()
     }
 
     /// Loses what is left, all at once: to count it one by one may take longer than there is time, and whoever hears of
@@ -473,43 +473,5 @@ pub(crate) struct HeldBody {
 impl Drop for HeldBody {
     fn drop(&mut self) {
         self.pipeline.admission.release_body(self.bytes);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-    use std::thread;
-    use std::time::Duration;
-
-    use crate::fixture;
-
-    #[test]
-    fn the_end_waits_for_those_who_are_at_work_and_nobody_begins_behind_it() {
-        let pipeline = fixture::pipeline();
-        let (working, is_working) = mpsc::channel();
-        let (done, is_done) = mpsc::channel();
-        let worker = {
-            let pipeline = pipeline.clone();
-            thread::spawn(move || {
-                let one = pipeline.work();
-                let other = thread::scope(|scope| scope.spawn(|| pipeline.work().is_some()).join());
-                working.send(other.is_ok_and(|works| works)).expect("the test waits");
-                while pipeline.is_open() {
-                    thread::yield_now();
-                }
-                // An end that did not wait would be over by now.
-                thread::sleep(Duration::from_millis(20));
-                done.send(()).expect("the test waits");
-                drop(one);
-            })
-        };
-        assert!(is_working.recv().expect("it works"), "several work at a time");
-
-        pipeline.end();
-
-        assert!(is_done.try_recv().is_ok(), "the work was done before");
-        assert!(pipeline.work().is_none());
-        worker.join().expect("it does not panic");
     }
 }

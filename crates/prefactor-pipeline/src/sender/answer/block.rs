@@ -88,9 +88,7 @@ pub(super) use chunks::{glance, marks};
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod words {
     use super::{CURLY, Glance, LEN, Marks};
-
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const LOW_BITS: u64 = ONES * 0x7f;
+    use crate::words::{ONES, equal, gather};
 
     pub(in super::super) fn glance(block: &[u8; LEN]) -> Glance {
         let (mut quotes, mut marks) = (0, 0);
@@ -104,9 +102,10 @@ mod words {
     pub(in super::super) fn marks(block: &[u8; LEN]) -> Marks {
         let mut marks = Marks::default();
         for (index, bytes) in words(block).enumerate() {
-            marks.quotes |= bits(equal(bytes, b'"'), index);
-            marks.backslashes |= bits(equal(bytes, b'\\'), index);
-            marks.brackets |= bits(equal(curly(bytes), b'{') | equal(curly(bytes), b'}'), index);
+            let bits = |found| u64::from(gather(found)) << (8 * index);
+            marks.quotes |= bits(equal(bytes, b'"'));
+            marks.backslashes |= bits(equal(bytes, b'\\'));
+            marks.brackets |= bits(equal(curly(bytes), b'{') | equal(curly(bytes), b'}'));
         }
         marks
     }
@@ -115,20 +114,8 @@ mod words {
         block.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word))
     }
 
-    /// The highest bit of each byte that is this one, and of no other.
-    const fn equal(bytes: u64, byte: u8) -> u64 {
-        let zeros = bytes ^ (ONES * byte as u64);
-        !(((zeros & LOW_BITS) + LOW_BITS) | zeros | LOW_BITS)
-    }
-
     const fn curly(bytes: u64) -> u64 {
         bytes | (ONES * CURLY as u64)
-    }
-
-    /// Those highest bits side by side: the product has each of them in its highest byte, and nothing is carried into that.
-    const fn bits(found: u64, index: usize) -> u64 {
-        const GATHER: u64 = 0x0102_0408_1020_4080;
-        ((found >> 7).wrapping_mul(GATHER) >> 56) << (8 * index)
     }
 }
 
