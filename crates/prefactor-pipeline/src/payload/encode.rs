@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
+use super::buffer::Buffer;
 use super::redact::{Redactable, SharedRedactor};
 use super::scratch::Scratch;
 use super::writer::{JsonWriter, Unserializable, write_key};
@@ -50,13 +51,13 @@ impl Encoder {
     /// `"schema_name":…,"payload":{…}`: the members of a span that its caller decides.
     pub(crate) fn payload<T: Serialize + ?Sized>(&self, schema_name: &str, payload: &T) -> Part {
         self.write(|encoder, out| {
-            out.extend_from_slice(b"\"schema_name\":");
+            out.append_array(*b"\"schema_name\":");
             write_key(out, schema_name);
-            out.extend_from_slice(b",\"payload\":");
+            out.append_array(*b",\"payload\":");
             if encoder.capture_inputs {
                 encoder.object(out, Redactable::Payload { schema_name }, payload, encoder.max_input_length)
             } else {
-                out.extend_from_slice(b"{}");
+                out.append_array(*b"{}");
                 Written::default()
             }
         })
@@ -75,22 +76,22 @@ impl Encoder {
     /// `"name":…,"payload":{…}` of a quality record; `None` clears it.
     pub(crate) fn quality<T: Serialize + ?Sized>(&self, name: &str, payload: Option<&T>) -> Part {
         self.write(|encoder, out| {
-            out.extend_from_slice(b"\"name\":");
+            out.append_array(*b"\"name\":");
             write_key(out, name);
-            out.extend_from_slice(b",\"payload\":");
+            out.append_array(*b",\"payload\":");
             match payload {
                 Some(payload) => {
                     encoder.object(out, Redactable::Quality { name }, payload, encoder.max_output_length)
                 }
                 None => {
-                    out.extend_from_slice(b"null");
+                    out.append_array(*b"null");
                     Written::default()
                 }
             }
         })
     }
 
-    fn write(&self, fill: impl FnOnce(&Self, &mut Vec<u8>) -> Written) -> Part {
+    fn write(&self, fill: impl FnOnce(&Self, &mut Buffer) -> Written) -> Part {
         let mut json = Scratch::take();
         let Written { sensitive, unserializable } = fill(self, json.buffer());
         Part { json, sensitive, unserializable }
@@ -100,7 +101,7 @@ impl Encoder {
     /// `{"value": …}`.
     fn object<T: Serialize + ?Sized>(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut Buffer,
         from: Redactable<'_>,
         value: &T,
         max_length: usize,
@@ -120,7 +121,7 @@ impl Encoder {
         }));
         let Ok(Ok(sensitive)) = written else {
             out.truncate(start);
-            out.extend_from_slice(UNSERIALIZABLE);
+            out.append(UNSERIALIZABLE);
             return Written { sensitive: false, unserializable: true };
         };
         if out[start] != b'{' {
@@ -128,7 +129,7 @@ impl Encoder {
                 out.truncate(start);
                 out.push(b'{');
             } else {
-                out.splice(start..start, *b"{\"value\":");
+                out.insert(start, b"{\"value\":");
             }
             out.push(b'}');
         }

@@ -1,6 +1,7 @@
 //! What a caller hands over becomes compact JSON once, on the caller's thread: capture switches, redaction, length
 //! limits and sensitive values are applied while it is written. Nobody parses or serializes it again.
 
+mod buffer;
 mod encode;
 mod json;
 mod redact;

@@ -55,12 +55,16 @@ impl<'w, 'a> Compound<'w, 'a> {
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unserializable> {
-        self.comma();
-        self.writer.out.push(b'"');
-        string::escape(self.writer.out, key);
-        self.writer.out.extend_from_slice(b"\":");
-        self.notice(key == SENSITIVE_KEY, key == "value");
+        self.key(key);
         value.serialize(&mut *self.writer)
+    }
+
+    /// Not a part of the code for each type of value.
+    #[inline(never)]
+    fn key(&mut self, key: &str) {
+        let is_first = std::mem::take(&mut self.is_empty);
+        string::member(self.writer.out, is_first, key);
+        self.notice(key == SENSITIVE_KEY, key == "value");
     }
 
     /// Decides about a member by its key: whether that is the mark of a sensitive value, or stands for its content.

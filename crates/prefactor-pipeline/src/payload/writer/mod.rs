@@ -11,6 +11,8 @@ mod text;
 
 use serde::ser::{Serialize, Serializer};
 
+use super::buffer::Buffer;
+
 use compound::{Compound, Verbatim};
 
 pub(super) use string::key as write_key;
@@ -38,7 +40,7 @@ pub(super) struct Unserializable;
 /// Appends JSON to a buffer.
 #[derive(Debug)]
 pub(super) struct JsonWriter<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Buffer,
     /// Characters that a string value may have.
     max_length: usize,
     /// Whether strings of the value that is being written are cut: those of a sensitive value's form are not.
@@ -51,7 +53,7 @@ impl<'a> JsonWriter<'a> {
     /// Appends `value`, with string values of at most `max_length` characters, and tells whether there is a sensitive value
     /// in it.
     pub(super) fn append<T: Serialize + ?Sized>(
-        out: &'a mut Vec<u8>,
+        out: &'a mut Buffer,
         value: &T,
         max_length: usize,
     ) -> Result<bool, Unserializable> {
@@ -67,16 +69,16 @@ impl<'a> JsonWriter<'a> {
         } else {
             None
         };
-        self.out.push(b'"');
-        string::escape(self.out, &text[..end.unwrap_or(text.len())]);
+        string::text(self.out, &text[..end.unwrap_or(text.len())]);
         if end.is_some() {
-            self.out.extend_from_slice(TRUNCATION_MARKER.as_bytes());
+            self.out.truncate(self.out.len() - 1);
+            self.out.append(TRUNCATION_MARKER.as_bytes());
+            self.out.push(b'"');
         }
-        self.out.push(b'"');
     }
 
     fn integer(&mut self, number: impl itoa::Integer) {
-        self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        self.out.append(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// serde_json knows how to write a float; it appends `null` for one that is no number.
@@ -122,8 +124,8 @@ impl<'w, 'a> Serializer for &'w mut JsonWriter<'a> {
     fn serialize_bool(self, value: bool) -> Result<(), Unserializable> {
         // A copy for each, of a length that is known.
         match value {
-            true => self.out.extend_from_slice(b"true"),
-            false => self.out.extend_from_slice(b"false"),
+            true => self.out.append_array(*b"true"),
+            false => self.out.append_array(*b"false"),
         }
         Ok(())
     }
@@ -209,7 +211,7 @@ impl<'w, 'a> Serializer for &'w mut JsonWriter<'a> {
     }
 
     fn serialize_unit(self) -> Result<(), Unserializable> {
-        self.out.extend_from_slice(b"null");
+        self.out.append_array(*b"null");
         Ok(())
     }
 

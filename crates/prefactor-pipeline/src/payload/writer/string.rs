@@ -1,76 +1,103 @@
 //! JSON's strings and their escapes.
 
+use crate::payload::buffer::{Buffer, put};
 use crate::plain_text::{CHUNK, marks, padded};
 
+/// Bytes of a long text that are looked at before there is room for the next ones.
+const PART: usize = 1_024;
+
 /// Appends a key, or a name, with its quotes.
-pub(in crate::payload) fn key(out: &mut Vec<u8>, key: &str) {
-    out.push(b'"');
-    escape(out, key);
-    out.push(b'"');
+pub(in crate::payload) fn key(out: &mut Buffer, key: &str) {
+    text(out, key);
 }
 
-/// Appends the text of a string, without quotes around it.
-#[inline]
-pub(super) fn escape(out: &mut Vec<u8>, text: &str) {
+/// Appends the key of a member, and what stands around it.
+#[inline(always)]
+pub(super) fn member(out: &mut Buffer, is_first: bool, key: &str) {
+    let key = key.as_bytes();
+    out.fill(most(key) + 4, |room| {
+        let room = if is_first { put(room, *b"\"") } else { put(room, *b",\"") };
+        put(escape(room, key), *b"\":")
+    });
+}
+
+/// Appends a string with its quotes.
+pub(super) fn text(out: &mut Buffer, text: &str) {
     let text = text.as_bytes();
-    if text.len() < CHUNK { escape_chunk(out, padded(text), text.len()) } else { escape_chunks(out, text) }
-}
-
-#[inline(never)]
-fn escape_chunks(out: &mut Vec<u8>, text: &[u8]) {
-    let (chunks, tail) = text.as_chunks();
-    for chunk in chunks {
-        escape_chunk(out, *chunk, CHUNK);
-    }
-    escape_chunk(out, padded(tail), tail.len());
-}
-
-/// Appends so many bytes of a chunk.
-#[inline(always)]
-fn escape_chunk(out: &mut Vec<u8>, chunk: [u8; CHUNK], len: usize) {
-    match marks(&chunk) {
-        0 => append(out, chunk, len),
-        marks => escape_marks(out, chunk, len, marks),
+    if text.len() <= PART {
+        out.fill(most(text) + 2, |room| put(escape(put(room, *b"\""), text), *b"\""));
+    } else {
+        long_text(out, text);
     }
 }
 
 #[inline(never)]
-fn escape_marks(out: &mut Vec<u8>, chunk: [u8; CHUNK], mut len: usize, mut marks: u32) {
-    let mut rest = u128::from_le_bytes(chunk);
-    while marks != 0 {
-        let at = marks.trailing_zeros();
-        append(out, rest.to_le_bytes(), at as usize);
-        rest >>= 8 * at;
-        write_escape(out, rest as u8);
-        rest >>= 8;
-        marks = marks >> at >> 1;
-        len -= at as usize + 1;
+fn long_text(out: &mut Buffer, text: &[u8]) {
+    out.push(b'"');
+    for part in text.chunks(PART) {
+        out.fill(most(part), |room| escape(room, part));
     }
-    append(out, rest.to_le_bytes(), len);
+    out.push(b'"');
 }
 
-/// Appends the first bytes of a chunk: all of it is copied, and what is too much taken back, since a copy whose length only shows
-/// now would take longer.
+/// Bytes of room that the escaped text takes at the most.
 #[inline(always)]
-fn append(out: &mut Vec<u8>, chunk: [u8; CHUNK], len: usize) {
-    let end = out.len() + len;
-    out.extend_from_slice(&chunk);
-    out.truncate(end);
+const fn most(text: &[u8]) -> usize {
+    6 * text.len() + CHUNK
 }
 
-fn write_escape(out: &mut Vec<u8>, byte: u8) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let short = match byte {
-        b'"' | b'\\' => byte,
-        0x08 => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        0x0c => b'f',
-        b'\r' => b'r',
-        _ => {
-            out.extend_from_slice(b"\\u00");
-            return out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+/// Writes the text of a string, without quotes around it.
+#[inline(always)]
+fn escape<'r>(room: &'r mut [u8], text: &[u8]) -> &'r mut [u8] {
+    if text.len() < CHUNK && write_chunk(room, padded(text)) == 0 {
+        &mut room[text.len()..]
+    } else {
+        escape_chunks(room, text)
+    }
+}
+
+/// The same for what is long or has escapes.
+#[inline(never)]
+fn escape_chunks<'r>(mut room: &'r mut [u8], mut text: &[u8]) -> &'r mut [u8] {
+    while let Some(chunk) = text.first_chunk() {
+        match write_chunk(room, *chunk) {
+            0 => (room, text) = (&mut room[CHUNK..], &text[CHUNK..]),
+            marks => (room, text) = escape_first(room, text, marks),
         }
-    };
-    out.extend_from_slice(&[b'\\', short]);
+    }
+    while !text.is_empty() {
+        match write_chunk(room, padded(text)) {
+            0 => return &mut room[text.len()..],
+            marks => (room, text) = escape_first(room, text, marks),
+        }
+    }
+    room
+}
+
+/// Writes the escape of the first byte that needs one, behind what is plain.
+#[inline(always)]
+fn escape_first<'r, 't>(room: &'r mut [u8], text: &'t [u8], marks: u32) -> (&'r mut [u8], &'t [u8]) {
+    let at = marks.trailing_zeros() as usize;
+    (write_escape(&mut room[at..], text[at]), &text[at + 1..])
+}
+
+/// Writes a chunk as it is, and tells where it needs escapes.
+#[inline(always)]
+fn write_chunk(room: &mut [u8], chunk: [u8; CHUNK]) -> u32 {
+    room[..CHUNK].copy_from_slice(&chunk);
+    marks(&chunk)
+}
+
+#[inline(always)]
+fn write_escape(room: &mut [u8], byte: u8) -> &mut [u8] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    /// The letters that stand for control characters.
+    const LETTERS: &[u8; 32] = b"uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+    let letter = LETTERS.get(usize::from(byte)).copied().unwrap_or(byte);
+    let room = put(room, [b'\\', letter]);
+    if letter == b'u' {
+        put(room, [b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]])
+    } else {
+        room
+    }
 }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::*;
 
 fn written<T: Serialize + ?Sized>(value: &T) -> Option<String> {
-    let mut out = Vec::new();
+    let mut out = Buffer::default();
     JsonWriter::append(&mut out, value, usize::MAX).ok()?;
-    Some(String::from_utf8(out).expect("JSON is text"))
+    Some(String::from_utf8(out.to_vec()).expect("JSON is text"))
 }
 
 #[track_caller]

@@ -3,6 +3,7 @@
 use serde::ser::{Error, Impossible, Serialize, Serializer};
 
 use super::{Unserializable, string};
+use crate::payload::buffer::Buffer;
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ pub(super) enum Form {
 /// Writes what has a text, and refuses everything else.
 #[derive(Debug)]
 pub(super) struct TextWriter<'a> {
-    pub(super) out: &'a mut Vec<u8>,
+    pub(super) out: &'a mut Buffer,
     pub(super) form: Form,
 }
 
@@ -26,7 +27,7 @@ impl TextWriter<'_> {
     fn text(self, text: &str) -> Result<(), Unserializable> {
         match self.form {
             Form::Key => string::key(self.out, text),
-            Form::Verbatim => self.out.extend_from_slice(text.as_bytes()),
+            Form::Verbatim => self.out.append(text.as_bytes()),
         }
         Ok(())
     }

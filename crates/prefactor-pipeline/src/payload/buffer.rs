@@ -1,0 +1,101 @@
+//! Where JSON is written to.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+
+/// Bytes that grow, in memory that was filled with zeros once and is used again: to append is a look for room and a copy. A `Vec`
+/// knows only the bytes that are part of it, so that what is copied as a whole and counted in part would cost it two steps.
+#[derive(Default)]
+pub(super) struct Buffer {
+    /// What is behind the bytes is left from before.
+    memory: Vec<u8>,
+    len: usize,
+}
+
+impl Buffer {
+    pub(super) fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, byte: u8) {
+        self.append_array([byte]);
+    }
+
+    #[inline(always)]
+    pub(super) fn append_array<const LEN: usize>(&mut self, bytes: [u8; LEN]) {
+        self.fill(LEN, |room| put(room, bytes));
+    }
+
+    #[inline]
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.fill(bytes.len(), |room| {
+            let (to, rest) = room.split_at_mut(bytes.len());
+            to.copy_from_slice(bytes);
+            rest
+        });
+    }
+
+    /// Appends what is written at the beginning of the room that is handed over, which has so many bytes or more. The rest of
+    /// it is given back.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, most: usize, write: impl FnOnce(&mut [u8]) -> &mut [u8]) {
+        if self.memory.len() - self.len < most {
+            self.grow(most);
+        }
+        let rest = write(&mut self.memory[self.len..]).len();
+        self.len = self.memory.len() - rest;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) {
+        const LEAST: usize = 256;
+        self.memory.resize((self.len + more).max(2 * self.memory.len()).max(LEAST), 0);
+    }
+
+    pub(super) fn insert(&mut self, at: usize, bytes: &[u8]) {
+        let end = self.len;
+        self.append(bytes);
+        self.memory[at..self.len].rotate_right(self.len - end);
+    }
+
+    /// Keeps so many bytes.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+}
+
+/// Writes at the beginning of some room, and gives back the rest of it.
+#[inline(always)]
+pub(super) fn put<const LEN: usize>(room: &mut [u8], bytes: [u8; LEN]) -> &mut [u8] {
+    let (to, rest) = room.split_at_mut(LEN);
+    to.copy_from_slice(&bytes);
+    rest
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.memory[..self.len]
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len)
+    }
+}
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
