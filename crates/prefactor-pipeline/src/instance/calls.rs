@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use crate::account::Epoch;
+use crate::admission::Admission;
 use crate::operation::{Action, Operation, SpanFinish};
 use crate::payload::{Json, JsonBlocks, SpareBlocks};
 use crate::segments::Segments;
 
 /// Room is made for so many operations at once at the most, before there are any.
 const MOST_EXPECTED: usize = 16;
+
+/// Bytes that are taken out of the budget ahead of the calls that need them, at the most.
+const MOST_AHEAD: u64 = 16 * 1024;
 
 /// Operations in the order of the calls. They are picked up all at once; until then, the finish of a span that finds its
 /// create here becomes a part of it: most spans that are short are handed over once.
@@ -19,6 +23,10 @@ pub(crate) struct Calls {
     expected: usize,
     /// Their content.
     contents: JsonBlocks,
+    /// Bytes that the calls that wait have taken out of the budget.
+    paid: u64,
+    /// Bytes that are taken out of it for the next ones.
+    paid_ahead: u64,
 }
 
 /// Where a call waits, until it is picked up.
@@ -28,6 +36,29 @@ pub(crate) struct Place(u64);
 impl Calls {
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Takes so many bytes out of the budget for a call, or nothing where they do not fit.
+    ///
+    /// An eighth of what waits is taken ahead for the next calls, until these are picked up: threads that call at the same time
+    /// would wait for each other's count otherwise, with each call.
+    #[inline]
+    pub(crate) fn pay(&mut self, bytes: u64, budget: &Admission) -> bool {
+        if bytes > self.paid_ahead && !self.pay_ahead(bytes, budget) {
+            return false;
+        }
+        self.paid_ahead -= bytes;
+        self.paid += bytes;
+        true
+    }
+
+    /// Takes what is missing for so many bytes, and some more if there is room for it.
+    fn pay_ahead(&mut self, bytes: u64, budget: &Admission) -> bool {
+        let missing = bytes - self.paid_ahead;
+        let ahead = (self.paid / 8).min(MOST_AHEAD);
+        let taken = [missing + ahead, missing].into_iter().find(|bytes| budget.try_acquire(*bytes));
+        self.paid_ahead += taken.unwrap_or_default();
+        taken.is_some()
     }
 
     /// Copies the content of an operation that is about to be put here. It can be read when that is picked up.
@@ -60,8 +91,10 @@ impl Calls {
         alone
     }
 
-    /// Takes everything.
-    pub(crate) fn pick_up(&mut self) -> Segments<Operation> {
+    /// Takes everything, and gives back to the budget what was taken ahead.
+    pub(crate) fn pick_up(&mut self, budget: &Admission) -> Segments<Operation> {
+        self.paid = 0;
+        budget.release(std::mem::take(&mut self.paid_ahead));
         self.contents.seal();
         self.expected = self.waiting.len();
         self.waiting.take()
@@ -85,13 +118,17 @@ mod tests {
         (calls, place)
     }
 
+    fn budget() -> Admission {
+        Admission::new(1 << 20)
+    }
+
     fn finish(status: FinishStatus) -> SpanFinish {
         SpanFinish::new(status, Timestamp::default())
     }
 
     /// What is picked up, in words.
     fn picked_up(calls: &mut Calls) -> Vec<String> {
-        words(&calls.pick_up().into_iter().collect::<Vec<_>>())
+        words(&calls.pick_up(&budget()).into_iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -103,7 +140,7 @@ mod tests {
         let alone = calls.merge(place, finish(FinishStatus::Failed), epoch, 0);
 
         assert!(alone.is_none());
-        let picked_up: Vec<_> = calls.pick_up().into_iter().collect();
+        let picked_up: Vec<_> = calls.pick_up(&budget()).into_iter().collect();
         assert_eq!(words(&picked_up), ["whole 1 failed"]);
         picked_up.into_iter().for_each(|operation| operation.settle(Fate::Delivered));
         assert_eq!(run.account().ledger().delivered.operations, 2);
@@ -135,12 +172,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_paid_ahead_is_an_eighth_of_what_waits_and_goes_back_at_the_end() {
+        let budget = budget();
+        let mut calls = Calls::default();
+        for paid in 1..1_000 {
+            assert!(calls.pay(300, &budget));
+            let ahead = budget.held() - 300 * paid;
+            assert!(ahead <= (300 * paid / 8).min(MOST_AHEAD), "{ahead} after {paid}");
+        }
+        assert!(budget.held() > 300 * 999);
+
+        calls.pick_up(&budget);
+
+        assert_eq!(budget.held(), 300 * 999);
+    }
+
+    #[test]
+    fn what_fits_is_paid_also_where_nothing_can_be_paid_ahead() {
+        let budget = Admission::new(10_000);
+        let mut calls = Calls::default();
+        let paid = std::iter::repeat_with(|| calls.pay(300, &budget)).take_while(|is_paid| *is_paid).count();
+
+        assert_eq!(paid, 33);
+        assert!(calls.pay(100, &budget) && !calls.pay(1, &budget));
+        calls.pick_up(&budget);
+        assert_eq!(budget.held(), 10_000);
+    }
+
+    #[test]
     fn contents_can_be_read_when_they_are_picked_up() {
         let mut calls = Calls::default();
         let contents: Vec<_> = (0..100_u8).map(|n| vec![n; 300]).collect();
 
         let kept: Vec<_> = contents.iter().map(|content| calls.keep(content, &Arc::default())).collect();
-        calls.pick_up();
+        calls.pick_up(&budget());
 
         assert!(kept.iter().zip(&contents).all(|(kept, content)| **kept == **content));
     }

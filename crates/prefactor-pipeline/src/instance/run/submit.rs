@@ -110,7 +110,7 @@ impl Run {
             return Err(fate);
         };
         let epoch = self.account.accept_in_turn(bytes as u64);
-        if let Err(fate) = self.admit(bytes, entry) {
+        if let Err(fate) = self.admit(&mut calls, bytes, entry) {
             drop(calls);
             self.record(fate, bytes as u64, epoch);
             return Err(fate);
@@ -130,7 +130,7 @@ impl Run {
     }
 
     /// Takes so many bytes out of the budget, or tells why not.
-    fn admit(&self, bytes: usize, entry: Entry) -> Result<(), Fate> {
+    fn admit(&self, calls: &mut Calls, bytes: usize, entry: Entry) -> Result<(), Fate> {
         let admission = self.pipeline.admission();
         if !self.pipeline.is_open() {
             Err(Fate::Lost(LossReason::ShutDown))
@@ -139,7 +139,7 @@ impl Run {
         } else if entry == Entry::Forced {
             admission.acquire(bytes as u64);
             Ok(())
-        } else if bytes <= Ticket::MAX_BYTES as usize && admission.try_acquire(bytes as u64) {
+        } else if bytes <= Ticket::MAX_BYTES as usize && calls.pay(bytes as u64, admission) {
             Ok(())
         } else {
             Err(Fate::Lost(LossReason::QueueFull))
@@ -158,7 +158,7 @@ impl Run {
 
     /// What callers have asked since the last time, in order.
     pub(crate) fn pick_up(&self) -> Segments<Operation> {
-        self.lock_calls().map(|mut calls| calls.pick_up()).unwrap_or_default()
+        self.lock_calls().map(|mut calls| calls.pick_up(self.pipeline.admission())).unwrap_or_default()
     }
 
     /// Counts a call that is not queued at all, since its fate is certain.
