@@ -112,9 +112,11 @@ impl Span {
 
     fn finish<T: Serialize + ?Sized>(&self, status: FinishStatus, result: &T) {
         let Some(inner) = &self.inner else { return };
-        let create = if inner.finished.swap(true, Ordering::Relaxed) {
+        // Of two threads that get here at the same time, the pipeline rejects the finish that comes second.
+        let create = if inner.finished.load(Ordering::Relaxed) {
             Err(Fate::Rejected(RejectReason::SpanFinished))
         } else {
+            inner.finished.store(true, Ordering::Relaxed);
             inner.created
         };
         let create = match create {
