@@ -98,7 +98,9 @@ impl Calls {
     /// Takes everything, and gives back to the budget what was taken ahead.
     pub(crate) fn pick_up(&mut self, budget: &Admission) -> Segments<Operation> {
         self.paid = 0;
-        budget.release(std::mem::take(&mut self.paid_ahead));
+        if self.paid_ahead > 0 {
+            budget.release(std::mem::take(&mut self.paid_ahead));
+        }
         self.contents.seal();
         self.expected = self.waiting.len();
         self.waiting.take()

@@ -99,3 +99,49 @@ impl io::Write for Buffer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_appended_stands_behind_what_is_there() {
+        let mut buffer = Buffer::default();
+        let mut expected = Vec::new();
+        for n in 0..200_u8 {
+            buffer.append(&vec![n; usize::from(n)]);
+            buffer.append_array([n; 3]);
+            buffer.push(n);
+            expected.extend(vec![n; usize::from(n) + 4]);
+            assert_eq!(*buffer, expected);
+        }
+    }
+
+    #[test]
+    fn room_that_is_not_used_is_left() {
+        let mut buffer = Buffer::default();
+        buffer.append(b"before");
+
+        buffer.fill(1_000, |room| {
+            room[..6].copy_from_slice(b"\0after");
+            &mut room[1..]
+        });
+        assert_eq!(*buffer, *b"before\0");
+        buffer.push(b'.');
+
+        assert_eq!(*buffer, *b"before\0.");
+    }
+
+    #[test]
+    fn bytes_are_inserted_and_cut_off() {
+        let mut buffer = Buffer::default();
+        buffer.append(b"[1]");
+
+        buffer.insert(1, b"0,");
+        assert_eq!(*buffer, *b"[0,1]");
+        buffer.truncate(2);
+        buffer.truncate(3);
+
+        assert_eq!(*buffer, *b"[0");
+    }
+}

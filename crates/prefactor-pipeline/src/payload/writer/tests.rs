@@ -52,6 +52,17 @@ proptest! {
 }
 
 #[test]
+fn a_text_is_whole_wherever_it_is_divided() {
+    let lengths = (0..70).chain(1_000..1_100).chain(2_040..2_060);
+    for len in lengths {
+        for last in ["", "\n", "\u{1}\"", "é", "🦀\\"] {
+            assert_as_serde_json(&format!("{}{last}", "a".repeat(len)));
+            assert_as_serde_json(&format!("{}{last}{}", "é\n".repeat(len), "z".repeat(len % 40)));
+        }
+    }
+}
+
+#[test]
 fn all_that_serde_knows_has_the_same_form() {
     #[derive(Serialize)]
     struct Unit;
