@@ -112,11 +112,9 @@ impl Span {
 
     fn finish<T: Serialize + ?Sized>(&self, status: FinishStatus, result: &T) {
         let Some(inner) = &self.inner else { return };
-        // Of two threads that get here at the same time, the pipeline rejects the finish that comes second.
-        let create = if inner.finished.load(Ordering::Relaxed) {
+        let create = if inner.finished.swap(true, Ordering::Relaxed) {
             Err(Fate::Rejected(RejectReason::SpanFinished))
         } else {
-            inner.finished.store(true, Ordering::Relaxed);
             inner.created
         };
         let create = match create {

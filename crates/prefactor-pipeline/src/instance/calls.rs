@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::account::Epoch;
 use crate::admission::Admission;
-use crate::operation::{Action, Operation, SpanEnd, SpanFinish};
+use crate::operation::{Action, Operation, SpanFinish};
 use crate::payload::{Json, JsonBlocks, SpareBlocks};
 use crate::segments::Segments;
 
@@ -84,10 +84,6 @@ impl Calls {
         let Some(Operation { ticket, action: Action::CreateSpan(create), .. }) = operation else {
             return Some(finish);
         };
-        if !matches!(create.end, SpanEnd::Open) {
-            // Another thread was faster.
-            return Some(finish);
-        }
         let alone = create.end_with(finish);
         if alone.is_none() {
             ticket.add(epoch, bytes);
@@ -175,17 +171,6 @@ mod tests {
         assert!(alone.is_some());
         assert_eq!(first, ["create 1"]);
         assert_eq!(picked_up(&mut calls), ["create 2"]);
-    }
-
-    #[test]
-    fn a_finish_that_comes_second_takes_nothing_from_the_first() {
-        let (mut calls, place) = with_create();
-        calls.merge(place, finish(FinishStatus::Complete), Epoch::of([1, 0]), 0);
-
-        let second = calls.merge(place, finish(FinishStatus::Failed), Epoch::of([1, 0]), 0);
-
-        assert!(second.is_some_and(|finish| finish.status == FinishStatus::Failed));
-        assert_eq!(picked_up(&mut calls), ["whole 1 complete"]);
     }
 
     #[test]
