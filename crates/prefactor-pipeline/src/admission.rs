@@ -22,7 +22,7 @@ impl Admission {
     /// Takes `bytes` for an operation, or nothing where they do not fit.
     pub(crate) fn try_acquire(&self, bytes: u64) -> bool {
         // Add first and take back on failure: one atomic step where there is room, which is the case to be fast in.
-        // Concurrent callers can see each other's failed attempt and be refused a few bytes early, never late.
+        // Concurrent callers can see each other's failed attempt and be refused by its bytes too early, never too late.
         let before = self.operations.fetch_add(bytes, Ordering::Relaxed);
         if before + bytes <= self.limit {
             return true;

@@ -29,6 +29,13 @@ pub(crate) struct Calls {
     paid_ahead: u64,
 }
 
+/// What waited, and the bytes that nobody needs any more.
+#[derive(Debug, Default)]
+pub(crate) struct PickedUp {
+    pub(crate) operations: Segments<Operation>,
+    pub(crate) paid_ahead: u64,
+}
+
 /// Where a call waits, until it is picked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u64);
@@ -40,8 +47,8 @@ impl Calls {
 
     /// Takes so many bytes out of the budget for a call, or nothing where they do not fit.
     ///
-    /// An eighth of what waits is taken ahead for the next calls, until these are picked up: threads that call at the same time
-    /// would wait for each other's count otherwise, with each call.
+    /// While there is much room, an eighth of what waits is taken ahead for the next calls, until these are picked up: threads
+    /// that call at the same time would wait for each other's count otherwise, with each call.
     #[inline]
     pub(crate) fn pay(&mut self, bytes: u64, budget: &Admission) -> bool {
         if bytes > self.paid_ahead && !self.pay_ahead(bytes, budget) {
@@ -54,8 +61,8 @@ impl Calls {
 
     /// Takes what is missing for so many bytes, and some more if there is room for it.
     fn pay_ahead(&mut self, bytes: u64, budget: &Admission) -> bool {
+        let ahead = if budget.has_room() { (self.paid / 8).min(MOST_AHEAD) } else { 0 };
         let missing = bytes - self.paid_ahead;
-        let ahead = (self.paid / 8).min(MOST_AHEAD);
         let taken = [missing + ahead, missing].into_iter().find(|bytes| budget.try_acquire(*bytes));
         self.paid_ahead += taken.unwrap_or_default();
         taken.is_some()
@@ -91,15 +98,12 @@ impl Calls {
         alone
     }
 
-    /// Takes everything, and gives back to the budget what was taken ahead.
-    pub(crate) fn pick_up(&mut self, budget: &Admission) -> Segments<Operation> {
+    /// Takes everything. What was taken out of the budget ahead goes back.
+    pub(crate) fn pick_up(&mut self) -> PickedUp {
         self.paid = 0;
-        if self.paid_ahead > 0 {
-            budget.release(std::mem::take(&mut self.paid_ahead));
-        }
         self.contents.seal();
         self.expected = self.waiting.len();
-        self.waiting.take()
+        PickedUp { operations: self.waiting.take(), paid_ahead: std::mem::take(&mut self.paid_ahead) }
     }
 }
 
@@ -130,7 +134,7 @@ mod tests {
 
     /// What is picked up, in words.
     fn picked_up(calls: &mut Calls) -> Vec<String> {
-        words(&calls.pick_up(&budget()).into_iter().collect::<Vec<_>>())
+        words(&calls.pick_up().operations.into_iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -142,7 +146,7 @@ mod tests {
         let alone = calls.merge(place, finish(FinishStatus::Failed), epoch, 0);
 
         assert!(alone.is_none());
-        let picked_up: Vec<_> = calls.pick_up(&budget()).into_iter().collect();
+        let picked_up: Vec<_> = calls.pick_up().operations.into_iter().collect();
         assert_eq!(words(&picked_up), ["whole 1 failed"]);
         picked_up.into_iter().for_each(|operation| operation.settle(Fate::Delivered));
         assert_eq!(run.account().ledger().delivered.operations, 2);
@@ -174,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_paid_ahead_is_an_eighth_of_what_waits_and_goes_back_at_the_end() {
+    fn what_is_paid_ahead_is_an_eighth_of_what_waits_and_is_left_at_the_end() {
         let budget = budget();
         let mut calls = Calls::default();
         for paid in 1..1_000 {
@@ -184,7 +188,7 @@ mod tests {
         }
         assert!(budget.held() > 300 * 999);
 
-        calls.pick_up(&budget);
+        budget.release(calls.pick_up().paid_ahead);
 
         assert_eq!(budget.held(), 300 * 999);
     }
@@ -197,7 +201,7 @@ mod tests {
 
         assert_eq!(paid, 33);
         assert!(calls.pay(100, &budget) && !calls.pay(1, &budget));
-        calls.pick_up(&budget);
+        assert_eq!(calls.pick_up().paid_ahead, 0);
         assert_eq!(budget.held(), 10_000);
     }
 
@@ -207,7 +211,7 @@ mod tests {
         let contents: Vec<_> = (0..100_u8).map(|n| vec![n; 300]).collect();
 
         let kept: Vec<_> = contents.iter().map(|content| calls.keep(content, &Arc::default())).collect();
-        calls.pick_up(&budget());
+        calls.pick_up();
 
         assert!(kept.iter().zip(&contents).all(|(kept, content)| **kept == **content));
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Deref;
 
 /// Bytes that grow, in memory that was filled with zeros once and is used again: to append is a look for room and a copy. A `Vec`
-/// knows only the bytes that are part of it, so that what is copied as a whole and counted in part would cost it two steps.
+/// would need a copy and then a cut for each chunk that counts in part.
 #[derive(Default)]
 pub(super) struct Buffer {
     /// What is behind the bytes is left from before.
@@ -25,20 +25,16 @@ impl Buffer {
 
     #[inline(always)]
     pub(super) fn append_array<const LEN: usize>(&mut self, bytes: [u8; LEN]) {
-        self.fill(LEN, |room| put(room, bytes));
+        self.fill(LEN, |room| put(room, &bytes));
     }
 
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        self.fill(bytes.len(), |room| {
-            let (to, rest) = room.split_at_mut(bytes.len());
-            to.copy_from_slice(bytes);
-            rest
-        });
+        self.fill(bytes.len(), |room| put(room, bytes));
     }
 
-    /// Appends what is written at the beginning of the room that is handed over, which has so many bytes or more. The rest of
-    /// it is given back.
+    /// Appends what `write` puts at the beginning of the room that it gets, which has so many bytes or more. It gives back the
+    /// rest of that room.
     #[inline(always)]
     pub(super) fn fill(&mut self, most: usize, write: impl FnOnce(&mut [u8]) -> &mut [u8]) {
         if self.memory.len() - self.len < most {
@@ -67,11 +63,11 @@ impl Buffer {
     }
 }
 
-/// Writes at the beginning of some room, and gives back the rest of it.
+/// Puts bytes at the beginning of some room, and gives back the rest of it.
 #[inline(always)]
-pub(super) fn put<const LEN: usize>(room: &mut [u8], bytes: [u8; LEN]) -> &mut [u8] {
-    let (to, rest) = room.split_at_mut(LEN);
-    to.copy_from_slice(&bytes);
+pub(super) fn put<'r>(room: &'r mut [u8], bytes: &[u8]) -> &'r mut [u8] {
+    let (to, rest) = room.split_at_mut(bytes.len());
+    to.copy_from_slice(bytes);
     rest
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::buffer::Buffer;
 use super::redact::{Redactable, SharedRedactor};
 use super::scratch::Scratch;
-use super::writer::{JsonWriter, Unserializable, write_key};
+use super::writer::{JsonWriter, Unserializable, write_text};
 use crate::config::defaults;
 
 /// What stands for a payload that could not be serialized: the span itself is kept, with its place in the tree.
@@ -52,7 +52,7 @@ impl Encoder {
     pub(crate) fn payload<T: Serialize + ?Sized>(&self, schema_name: &str, payload: &T) -> Part {
         self.write(|encoder, out| {
             out.append_array(*b"\"schema_name\":");
-            write_key(out, schema_name);
+            write_text(out, schema_name);
             out.append_array(*b",\"payload\":");
             if encoder.capture_inputs {
                 encoder.object(out, Redactable::Payload { schema_name }, payload, encoder.max_input_length)
@@ -77,7 +77,7 @@ impl Encoder {
     pub(crate) fn quality<T: Serialize + ?Sized>(&self, name: &str, payload: Option<&T>) -> Part {
         self.write(|encoder, out| {
             out.append_array(*b"\"name\":");
-            write_key(out, name);
+            write_text(out, name);
             out.append_array(*b",\"payload\":");
             match payload {
                 Some(payload) => {

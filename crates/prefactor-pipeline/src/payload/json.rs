@@ -141,14 +141,14 @@ impl JsonBlocks {
     }
 }
 
-/// Asks for the memory that the next text goes to: as a rule another core has read what was there before, and to write it first
-/// asks that core. It is here by the time that text is made, and nobody waits for it with the lock in his hands.
+/// Asks for the memory that the next text goes to, which another core has read as a rule: it is here by the time that text is
+/// made, and nobody waits for it with the lock in his hands.
 #[cfg(target_arch = "x86_64")]
 fn fetch(room: &[MaybeUninit<u8>]) {
     const LINE: usize = 64;
     const LINES: usize = 8;
     for line in room.chunks(LINE).take(LINES) {
-        safe_arch::prefetch_et0(&line[0]);
+        safe_arch::prefetch_t0(&line[0]);
     }
 }
 

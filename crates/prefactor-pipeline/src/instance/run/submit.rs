@@ -158,7 +158,12 @@ impl Run {
 
     /// What callers have asked since the last time, in order.
     pub(crate) fn pick_up(&self) -> Segments<Operation> {
-        self.lock_calls().map(|mut calls| calls.pick_up(self.pipeline.admission())).unwrap_or_default()
+        let picked_up = self.lock_calls().map(|mut calls| calls.pick_up()).unwrap_or_default();
+        if picked_up.paid_ahead > 0 {
+            self.pipeline.admission().release(picked_up.paid_ahead);
+            self.pipeline.progressed();
+        }
+        picked_up.operations
     }
 
     /// Counts a call that is not queued at all, since its fate is certain.

@@ -15,7 +15,7 @@ use super::buffer::Buffer;
 
 use compound::{Compound, Verbatim};
 
-pub(super) use string::key as write_key;
+pub(super) use string::text as write_text;
 
 /// What stands behind a string that was cut.
 const TRUNCATION_MARKER: &str = "…[truncated]";
@@ -104,7 +104,7 @@ impl<'a> JsonWriter<'a> {
     /// `{"variant":`, as enums are written that hold something.
     fn open_variant(&mut self, variant: &str) -> Result<(), Unserializable> {
         self.open(b'{')?;
-        string::key(self.out, variant);
+        string::text(self.out, variant);
         self.out.push(b':');
         Ok(())
     }

@@ -3,29 +3,24 @@
 use crate::payload::buffer::{Buffer, put};
 use crate::plain_text::{CHUNK, marks, padded};
 
-/// Bytes of a long text that are looked at before there is room for the next ones.
-const PART: usize = 1_024;
-
-/// Appends a key, or a name, with its quotes.
-pub(in crate::payload) fn key(out: &mut Buffer, key: &str) {
-    text(out, key);
-}
+/// A long text gets its room part by part, each of so many bytes.
+const PART: usize = 256;
 
 /// Appends the key of a member, and what stands around it.
 #[inline(always)]
 pub(super) fn member(out: &mut Buffer, is_first: bool, key: &str) {
     let key = key.as_bytes();
     out.fill(most(key) + 4, |room| {
-        let room = if is_first { put(room, *b"\"") } else { put(room, *b",\"") };
-        put(escape(room, key), *b"\":")
+        let room = if is_first { put(room, b"\"") } else { put(room, b",\"") };
+        put(escape(room, key), b"\":")
     });
 }
 
 /// Appends a string with its quotes.
-pub(super) fn text(out: &mut Buffer, text: &str) {
+pub(in crate::payload) fn text(out: &mut Buffer, text: &str) {
     let text = text.as_bytes();
     if text.len() <= PART {
-        out.fill(most(text) + 2, |room| put(escape(put(room, *b"\""), text), *b"\""));
+        out.fill(most(text) + 2, |room| put(escape(put(room, b"\""), text), b"\""));
     } else {
         long_text(out, text);
     }
@@ -94,9 +89,9 @@ fn write_escape(room: &mut [u8], byte: u8) -> &mut [u8] {
     /// The letters that stand for control characters.
     const LETTERS: &[u8; 32] = b"uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
     let letter = LETTERS.get(usize::from(byte)).copied().unwrap_or(byte);
-    let room = put(room, [b'\\', letter]);
+    let room = put(room, &[b'\\', letter]);
     if letter == b'u' {
-        put(room, [b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]])
+        put(room, &[b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]])
     } else {
         room
     }

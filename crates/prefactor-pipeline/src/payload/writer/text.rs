@@ -26,7 +26,7 @@ type Nothing = Impossible<(), Unserializable>;
 impl TextWriter<'_> {
     fn text(self, text: &str) -> Result<(), Unserializable> {
         match self.form {
-            Form::Key => string::key(self.out, text),
+            Form::Key => string::text(self.out, text),
             Form::Verbatim => self.out.append(text.as_bytes()),
         }
         Ok(())
