@@ -37,10 +37,22 @@ impl Buffer {
     /// rest of that room.
     #[inline(always)]
     pub(super) fn fill(&mut self, most: usize, write: impl FnOnce(&mut [u8]) -> &mut [u8]) {
+        let rest = write(self.room(most)).len();
+        self.leave(rest);
+    }
+
+    /// The room behind the bytes, which has so many bytes or more.
+    #[inline(always)]
+    pub(super) fn room(&mut self, most: usize) -> &mut [u8] {
         if self.memory.len() - self.len < most {
             self.grow(most);
         }
-        let rest = write(&mut self.memory[self.len..]).len();
+        &mut self.memory[self.len..]
+    }
+
+    /// Appends what was put into the room, all but the last bytes of it.
+    #[inline(always)]
+    pub(super) fn leave(&mut self, rest: usize) {
         self.len = self.memory.len() - rest;
     }
 

@@ -27,11 +27,13 @@ impl<'w, 'a> Compound<'w, 'a> {
         Ok(Self::new(writer, b']'))
     }
 
+    #[inline]
     pub(super) fn object(writer: &'w mut JsonWriter<'a>) -> Result<Self, Unserializable> {
         writer.open(b'{')?;
         Ok(Self::new(writer, b'}'))
     }
 
+    #[inline]
     fn new(writer: &'w mut JsonWriter<'a>, closing: u8) -> Self {
         let limited_around = writer.limited;
         Self { writer, closing, in_variant: false, is_empty: true, sensitive: false, limited_around }
@@ -54,17 +56,14 @@ impl<'w, 'a> Compound<'w, 'a> {
         value.serialize(&mut *self.writer)
     }
 
-    fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unserializable> {
-        self.key(key);
-        value.serialize(&mut *self.writer)
-    }
-
-    /// Not a part of the code for each type of value.
-    #[inline(never)]
-    fn key(&mut self, key: &str) {
+    /// Inlined, as all on the way here from the code that is derived for a struct: a compiler that knows the key finds out about its
+    /// escapes too, and all that is left is a copy.
+    #[inline(always)]
+    fn member<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unserializable> {
         let is_first = std::mem::take(&mut self.is_empty);
         string::member(self.writer.out, is_first, key);
         self.notice(key == SENSITIVE_KEY, key == "value");
+        value.serialize(&mut *self.writer)
     }
 
     /// Decides about a member by its key: whether that is the mark of a sensitive value, or stands for its content.
@@ -79,6 +78,7 @@ impl<'w, 'a> Compound<'w, 'a> {
         }
     }
 
+    #[inline]
     fn close(self) {
         self.writer.limited = self.limited_around;
         self.writer.close(self.closing);
@@ -116,6 +116,7 @@ impl SerializeStructVariant for Compound<'_, '_> {
     type Ok = ();
     type Error = Unserializable;
 
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
@@ -165,6 +166,7 @@ impl SerializeStruct for Verbatim<'_, '_> {
     type Ok = ();
     type Error = Unserializable;
 
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
@@ -176,6 +178,7 @@ impl SerializeStruct for Verbatim<'_, '_> {
         }
     }
 
+    #[inline]
     fn end(self) -> Result<(), Unserializable> {
         if let Self::Object(object) = self {
             object.close();

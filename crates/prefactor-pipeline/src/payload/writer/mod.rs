@@ -62,6 +62,7 @@ impl<'a> JsonWriter<'a> {
         Ok(writer.saw_sensitive)
     }
 
+    #[inline]
     fn text(&mut self, text: &str) {
         // No text has more characters than bytes: as a rule there is nothing to count.
         let end = if self.limited && text.len() > self.max_length {
@@ -87,6 +88,7 @@ impl<'a> JsonWriter<'a> {
     }
 
     /// Enters an array or an object.
+    #[inline]
     fn open(&mut self, bracket: u8) -> Result<(), Unserializable> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -96,6 +98,7 @@ impl<'a> JsonWriter<'a> {
         Ok(())
     }
 
+    #[inline]
     fn close(&mut self, bracket: u8) {
         self.depth -= 1;
         self.out.push(bracket);
@@ -121,6 +124,7 @@ impl<'w, 'a> Serializer for &'w mut JsonWriter<'a> {
     type SerializeStruct = Verbatim<'w, 'a>;
     type SerializeStructVariant = Compound<'w, 'a>;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Unserializable> {
         // A copy for each, of a length that is known.
         match value {
@@ -193,6 +197,7 @@ impl<'w, 'a> Serializer for &'w mut JsonWriter<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Unserializable> {
         self.text(value);
         Ok(())
@@ -277,6 +282,7 @@ impl<'w, 'a> Serializer for &'w mut JsonWriter<'a> {
         Compound::object(self)
     }
 
+    #[inline]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Verbatim<'w, 'a>, Unserializable> {
         if name.starts_with(VERBATIM_PREFIX) {
             Ok(Verbatim::Text(self))
