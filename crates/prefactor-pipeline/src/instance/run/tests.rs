@@ -253,3 +253,25 @@ fn a_span_that_is_left_open_never_ends_before_it_began() {
     let finished = run.advance().iter().find_map(|operation| operation.action.finished_at());
     assert_eq!(finished, Some(began));
 }
+
+#[test]
+fn what_comes_behind_the_last_look_into_the_queues_is_not_left_there() {
+    let pipeline = fixture::pipeline();
+    let run = fixture::run(&pipeline, 1);
+    let submit = |n| run.submit(create(n, None), Entry::Checked).expect("the pipeline is open");
+    let in_flight = || run.account().ledger().in_flight().operations;
+    submit(2);
+    // The end knows of the run, and has looked at it before the second call.
+    pipeline.intake().pop();
+    assert_eq!(in_flight(), 1);
+    pipeline.sweep();
+
+    submit(3);
+    assert_eq!(in_flight(), 0);
+    // Now nobody is told of the run.
+    submit(4);
+
+    assert_eq!(in_flight(), 0);
+    assert_eq!(run.account().ledger().lost_total().operations, 3);
+    assert_eq!(pipeline.admission().held(), 0);
+}
