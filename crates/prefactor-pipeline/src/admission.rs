@@ -19,7 +19,7 @@ impl Admission {
         Self { operations: AtomicU64::new(0), bodies: AtomicU64::new(0), limit }
     }
 
-    /// Takes `bytes` for an operation, or nothing where they do not fit.
+    /// Takes `bytes` for an operation, or for some that may follow, or nothing where they do not fit.
     pub(crate) fn try_acquire(&self, bytes: u64) -> bool {
         // Add first and take back on failure: one atomic step where there is room, which is the case to be fast in.
         // Concurrent callers can see each other's failed attempt and be refused by its bytes too early, never too late.

@@ -21,7 +21,7 @@ pub(crate) struct Calls {
     waiting: Segments<Operation>,
     /// Operations that there were the last time: about as many will come.
     expected: usize,
-    /// Their content.
+    /// The content of what waits.
     contents: JsonBlocks,
     /// Bytes that the calls that wait have taken out of the budget.
     paid: u64,

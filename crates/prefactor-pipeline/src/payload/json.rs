@@ -12,7 +12,7 @@ use super::SpareBlocks;
 pub(crate) struct Json {
     block: Arc<Block>,
     len: u32,
-    /// Only the first text of a block can be a large one.
+    /// Where it begins in its block: only the first text of a block can be a large one.
     start: u16,
     /// Whether it holds a sensitive value, so that the item must say `sensitive_encoding`.
     sensitive: bool,

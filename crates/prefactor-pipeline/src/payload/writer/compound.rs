@@ -57,7 +57,7 @@ impl<'w, 'a> Compound<'w, 'a> {
     }
 
     /// Inlined, as all on the way here from the code that is derived for a struct: a compiler that knows the key finds out about its
-    /// escapes too, and all that is left is a copy.
+    /// escapes too, and all that is left of a short one is a copy.
     #[inline(always)]
     fn member<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unserializable> {
         let is_first = std::mem::take(&mut self.is_empty);

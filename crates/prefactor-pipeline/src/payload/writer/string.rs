@@ -3,7 +3,7 @@
 use crate::payload::buffer::{Buffer, put};
 use crate::plain_text::{CHUNK, marks, padded};
 
-/// A long text gets its room part by part, each of so many bytes.
+/// Longer texts are escaped in parts of so many bytes, each of which gets its room.
 const PART: usize = 256;
 
 /// Appends the key of a member, and what stands around it.

@@ -71,7 +71,6 @@ fn all_that_serde_knows_has_the_same_form() {
     #[derive(Serialize)]
     struct Pair(i16, char);
     #[derive(Serialize)]
-    #[allow(dead_code, reason = "constructed below where it matters")]
     enum Kind {
         Unit,
         Newtype(Option<u16>),
