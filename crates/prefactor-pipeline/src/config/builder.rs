@@ -224,8 +224,8 @@ impl Builder {
     /// Beside the budget, the pipeline keeps some of the memory that operations have left for the next ones: at most a sixteenth of
     /// what they may hold. It gives it back bit by bit, as long as some run is at work.
     ///
-    /// Beside the budget a run takes about 1,100 bytes while it is open, and its actor some more until it has been idle for
-    /// a second or two. Of a run that is not registered yet a kilobyte counts, so that no outage fills the memory.
+    /// Beside the budget a run takes about 1,200 bytes while it is open, and its actor some more until it has been idle for
+    /// a second or two. Of a run that is not registered yet about as much counts, so that no outage fills the memory.
     pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.settings.memory_budget = bytes;
         self
