@@ -4,7 +4,7 @@
 //! From there it rises slowly, and each time that something is refused it falls by the share that is: additive increase,
 //! multiplicative decrease. It rises quickly and is forgotten when nothing is refused for long. It never falls below half
 //! of what was accepted: where that is not enough, either much less is allowed now or the API refuses at any pace, and it is
-//! measured anew.
+//! measured anew. As long as only a few are refused, the pause that they ask for is all that it takes.
 
 use tokio::time::{Duration, Instant};
 
@@ -14,6 +14,12 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// A window in which something is refused goes on until it has so many answers.
 const TELLING: f64 = 4.0;
+
+/// So large a share of requests may be refused without consequences for the pace.
+const FEW: f64 = 0.05;
+
+/// That is the share of about so many requests, the last ones.
+const LATELY: f64 = 100.0;
 
 /// Of what was accepted, so much is the pace: the rest is room for what the API counts in another way.
 const MARGIN: f64 = 0.9;
@@ -47,6 +53,8 @@ type Amount = [f64; 2];
 pub(crate) struct Allowance {
     phase: Phase,
     window: Window,
+    /// The share of requests that were refused lately; the older an answer, the less it counts.
+    refused_lately: f64,
 }
 
 #[derive(Debug)]
@@ -82,7 +90,7 @@ struct Window {
 
 impl Allowance {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { phase: Phase::Unlimited, window: Window::new(now) }
+        Self { phase: Phase::Unlimited, window: Window::new(now), refused_lately: 0.0 }
     }
 
     /// Whether nothing is known of a limit: then a refusal makes everyone pause.
@@ -116,6 +124,7 @@ impl Allowance {
     /// A request that was sent then was refused; where nothing is known of a limit, everyone pauses `until` then.
     pub(crate) fn refused(&mut self, items: usize, sent_at: Instant, now: Instant, until: Instant) {
         if self.is_unlimited() {
+            self.remember(false);
             self.phase = Phase::Measuring;
             self.window = Window::new(until);
         } else {
@@ -124,6 +133,7 @@ impl Allowance {
     }
 
     fn count(&mut self, items: usize, sent_at: Instant, now: Instant, accepted: bool) {
+        self.remember(accepted);
         if sent_at >= self.window.since + WINDOW && self.window.is_telling() {
             let refused = self.window.refused;
             self.close(sent_at, now);
@@ -135,12 +145,17 @@ impl Allowance {
         }
     }
 
+    fn remember(&mut self, accepted: bool) {
+        self.refused_lately += (f64::from(u8::from(!accepted)) - self.refused_lately) / LATELY;
+    }
+
     /// Draws the conclusions from the window, after which the next request was sent at `end`.
     fn close(&mut self, end: Instant, now: Instant) {
-        let window = &self.window;
+        let (window, are_few) = (&self.window, self.refused_lately <= FEW);
         self.phase = match std::mem::replace(&mut self.phase, Phase::Unlimited) {
+            Phase::Paced(pace) if window.refused && are_few => Phase::Paced(pace),
             Phase::Paced(pace) => pace.after(window, end, now),
-            Phase::Measuring if window.refused => Phase::Paced(Pace::guess(window, end, now)),
+            Phase::Measuring if window.refused && !are_few => Phase::Paced(Pace::guess(window, end, now)),
             Phase::Measuring | Phase::Unlimited => Phase::Unlimited,
         };
     }

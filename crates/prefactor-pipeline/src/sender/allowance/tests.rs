@@ -13,6 +13,8 @@ struct World {
     limit: f64,
     /// Of a hundred requests, so many are refused in any case.
     refuses: u32,
+    /// What a refusal asks everyone to wait.
+    retry_after: Option<Duration>,
     tokens: f64,
     items: usize,
     rng: fastrand::Rng,
@@ -22,7 +24,7 @@ impl World {
     fn new(speed: f64, limit: f64, refuses: u32) -> Self {
         let now = Instant::now();
         let (allowance, rng) = (Allowance::new(now), fastrand::Rng::with_seed(1));
-        Self { allowance, now, speed, limit, refuses, tokens: limit, items: 10, rng }
+        Self { allowance, now, speed, limit, refuses, retry_after: None, tokens: limit, items: 10, rng }
     }
 
     /// What was accepted per second, and which share was refused, in the last half of so many seconds.
@@ -39,7 +41,7 @@ impl World {
             free_at = self.now + Duration::from_secs_f64(1.0 / self.speed);
             self.allowance.sent(self.items, self.now);
             let (admitted, was_unlimited) = (self.tokens >= 1.0, self.allowance.is_unlimited());
-            let until = self.now + Duration::from_millis(750);
+            let until = self.now + self.retry_after.unwrap_or(Duration::from_millis(750));
             let count = f64::from(u8::from(self.now >= measured_from));
             if admitted && self.rng.u32(..100) >= self.refuses {
                 self.tokens -= 1.0;
@@ -48,7 +50,7 @@ impl World {
             } else {
                 self.allowance.refused(self.items, self.now, self.now, until);
                 refused += count;
-                free_at = if was_unlimited { until } else { free_at };
+                free_at = if was_unlimited || self.retry_after.is_some() { until } else { free_at };
             }
         }
         (accepted / f64::from(seconds) * 2.0, refused / (accepted + refused))
@@ -82,6 +84,18 @@ fn a_single_refusal_is_forgotten_and_changes_nothing() {
     world.run(4);
 
     assert!(world.allowance.is_unlimited());
+}
+
+#[test]
+fn one_refusal_in_a_hundred_costs_the_pause_that_it_asks_for_and_nothing_else() {
+    let mut world = World::new(170.0, f64::MAX, 1);
+    world.retry_after = Some(Duration::from_secs(1));
+    let possible = 100.0 / (100.0 / 170.0 + 1.0);
+
+    for minute in 0..60 {
+        let (accepted, _) = world.run(60);
+        assert!(accepted > possible / 2.0, "{accepted} a second of {possible} in minute {minute}");
+    }
 }
 
 #[test]
