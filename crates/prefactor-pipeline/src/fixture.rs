@@ -100,6 +100,14 @@ pub(crate) fn finish_as(id: u32, status: FinishStatus, result: Option<&str>) -> 
     Action::FinishSpan { id: stem(id), finish }
 }
 
+/// A span whose finish has met its create.
+pub(crate) fn whole(id: u32, parent: Option<u32>) -> Action {
+    let Action::CreateSpan(mut span) = create(id, parent) else { unreachable!("it is a create") };
+    let alone = span.end_with(SpanFinish::new(FinishStatus::Complete, at(u64::from(id) + 1)));
+    assert!(alone.is_none(), "any create takes in a finish as complete");
+    Action::CreateSpan(span)
+}
+
 pub(crate) fn finish(id: u32) -> Action {
     finish_as(id, FinishStatus::Complete, Some(r#"{"ok":true}"#))
 }

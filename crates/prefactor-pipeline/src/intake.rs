@@ -347,7 +347,7 @@ mod tests {
         fn handed_on(&self) -> Vec<String> {
             let inputs = std::iter::from_fn(|| self.batcher.pop());
             let operations = inputs.filter_map(|input| match input {
-                BatcherInput::Operations(operations) => Some(words(&operations)),
+                BatcherInput::Operations(operations) => Some(words(operations.iter())),
                 _ => None,
             });
             operations.flatten().collect()

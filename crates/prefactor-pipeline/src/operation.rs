@@ -146,6 +146,11 @@ impl Action {
         matches!(self, Self::Register { .. } | Self::CreateSpan(_) | Self::RecordQuality { .. })
     }
 
+    /// Whether it is a span from its creation to its end.
+    pub(crate) const fn is_whole_span(&self) -> bool {
+        matches!(self, Self::CreateSpan(CreateSpan { end: SpanEnd::Finished(_), .. }))
+    }
+
     /// When the span was finished, if this finishes one.
     pub(crate) const fn finished_at(&self) -> Option<Timestamp> {
         match self {

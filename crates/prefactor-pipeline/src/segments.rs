@@ -9,8 +9,10 @@ const SEGMENT: usize = 64;
 /// is used up: a `VecDeque` would copy all elements into one twice as large, and keep that.
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
-    /// None of them is empty. Each but the first and the last is full: it ends at a multiple of its size.
-    segments: VecDeque<VecDeque<T>>,
+    /// Empty only if there is nothing behind it.
+    front: VecDeque<T>,
+    /// None of them is empty. Each segment but the last ends at a multiple of its size.
+    behind: VecDeque<VecDeque<T>>,
     /// The number of the first element.
     first: u64,
     len: usize,
@@ -19,7 +21,7 @@ pub(crate) struct Segments<T> {
 impl<T> Default for Segments<T> {
     fn default() -> Self {
         // Leaves room for what is put back at the front.
-        Self { segments: VecDeque::new(), first: 1 << 62, len: 0 }
+        Self { front: VecDeque::new(), behind: VecDeque::new(), first: 1 << 62, len: 0 }
     }
 }
 
@@ -32,18 +34,26 @@ impl<T> Segments<T> {
         self.len == 0
     }
 
-    /// Adds an element and gives its number. An empty queue makes room for as many as are expected to come with it.
+    /// Makes room for so many elements, as far as they go into one segment, where there is none yet.
     #[inline]
-    pub(crate) fn push_back(&mut self, element: T, expected: usize) -> u64 {
+    pub(crate) fn expect(&mut self, elements: usize) {
+        if self.is_empty() {
+            self.front.reserve_exact(elements.min(SEGMENT));
+        }
+    }
+
+    /// Adds an element and gives its number.
+    #[inline]
+    pub(crate) fn push_back(&mut self, element: T) -> u64 {
         let number = self.first + self.len as u64;
-        match self.segments.back_mut() {
-            Some(segment) if !number.is_multiple_of(SEGMENT as u64) => segment.push_back(element),
-            _ => {
-                let room = if self.is_empty() { expected.clamp(1, SEGMENT) } else { SEGMENT };
-                let mut segment = VecDeque::with_capacity(room);
-                segment.push_back(element);
-                self.segments.push_back(segment);
-            }
+        if self.is_empty() {
+            self.front.push_back(element);
+        } else if number.is_multiple_of(SEGMENT as u64) {
+            let mut segment = VecDeque::with_capacity(SEGMENT);
+            segment.push_back(element);
+            self.behind.push_back(segment);
+        } else {
+            self.behind.back_mut().unwrap_or(&mut self.front).push_back(element);
         }
         self.len += 1;
         number
@@ -51,32 +61,30 @@ impl<T> Segments<T> {
 
     /// Adds an element before all others.
     pub(crate) fn push_front(&mut self, element: T) {
-        let begins_segment = self.first.is_multiple_of(SEGMENT as u64);
+        if !self.is_empty() && self.first.is_multiple_of(SEGMENT as u64) {
+            self.behind.push_front(std::mem::take(&mut self.front));
+        }
+        self.front.push_front(element);
         self.first -= 1;
         self.len += 1;
-        match self.segments.front_mut() {
-            Some(segment) if !begins_segment => segment.push_front(element),
-            _ => self.segments.push_front(VecDeque::from([element])),
-        }
     }
 
     pub(crate) fn front(&self) -> Option<&T> {
-        self.segments.front()?.front()
+        self.front.front()
     }
 
     #[inline]
     pub(crate) fn pop_front(&mut self) -> Option<T> {
-        let segment = self.segments.front_mut()?;
-        let element = segment.pop_front();
-        if segment.is_empty() {
-            self.segments.pop_front();
-        }
+        let element = self.front.pop_front()?;
         self.first += 1;
         self.len -= 1;
-        if self.is_empty() {
-            self.segments = VecDeque::new();
+        if self.front.is_empty() {
+            self.front = self.behind.pop_front().unwrap_or_default();
         }
-        element
+        if self.is_empty() {
+            self.behind = VecDeque::new();
+        }
+        Some(element)
     }
 
     /// The element of that number, if it is still here.
@@ -84,8 +92,24 @@ impl<T> Segments<T> {
         let size = SEGMENT as u64;
         let segment = (number / size).checked_sub(self.first / size)?;
         let begin = self.first.max(number / size * size);
-        let index = number.checked_sub(begin)?;
-        self.segments.get_mut(usize::try_from(segment).ok()?)?.get_mut(usize::try_from(index).ok()?)
+        let index = usize::try_from(number.checked_sub(begin)?).ok()?;
+        match usize::try_from(segment).ok()?.checked_sub(1) {
+            None => self.front.get_mut(index),
+            Some(behind) => self.behind.get_mut(behind)?.get_mut(index),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.front.iter().chain(self.behind.iter().flatten())
+    }
+
+    /// Adds the elements of another queue, which get numbers of this one if it has elements of its own.
+    pub(crate) fn append(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+        } else {
+            self.extend(other);
+        }
     }
 
     /// Takes all elements. Those that come later go on with the numbers.
@@ -97,21 +121,30 @@ impl<T> Segments<T> {
 
 impl<T> IntoIterator for Segments<T> {
     type Item = T;
-    type IntoIter = std::iter::Flatten<std::collections::vec_deque::IntoIter<VecDeque<T>>>;
+    type IntoIter = std::iter::Chain<
+        std::collections::vec_deque::IntoIter<T>,
+        std::iter::Flatten<std::collections::vec_deque::IntoIter<VecDeque<T>>>,
+    >;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.segments.into_iter().flatten()
+        self.front.into_iter().chain(self.behind.into_iter().flatten())
+    }
+}
+
+impl<T> Extend<T> for Segments<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
+        let elements = elements.into_iter();
+        self.expect(elements.size_hint().0);
+        for element in elements {
+            self.push_back(element);
+        }
     }
 }
 
 impl<T> FromIterator<T> for Segments<T> {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        let elements = elements.into_iter();
-        let expected = elements.size_hint().0;
         let mut segments = Self::default();
-        for element in elements {
-            segments.push_back(element, expected);
-        }
+        segments.extend(elements);
         segments
     }
 }
@@ -148,7 +181,7 @@ mod tests {
             for (element, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::PushBack => {
-                        let number = queue.push_back(element, 3);
+                        let number = queue.push_back(element);
                         model.push_back((Some(number), element));
                     }
                     Step::PushFront => {
@@ -170,6 +203,7 @@ mod tests {
                 }
                 prop_assert_eq!(queue.len(), model.len());
                 prop_assert_eq!(queue.front(), model.front().map(|(_, element)| element));
+                prop_assert!(queue.iter().eq(model.iter().map(|(_, element)| element)));
                 for (number, element) in &model {
                     if let Some(number) = number {
                         prop_assert_eq!(queue.get_mut(*number).copied(), Some(*element));
@@ -185,6 +219,6 @@ mod tests {
 
         while queue.pop_front().is_some() {}
 
-        assert_eq!(queue.segments.capacity(), 0);
+        assert_eq!(queue.front.capacity() + queue.behind.capacity(), 0);
     }
 }

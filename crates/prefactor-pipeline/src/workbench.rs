@@ -16,6 +16,7 @@ use crate::observer::Hooks;
 use crate::operation::{Action, CreateSpan, Operation, SpanEnd, SpanFinish, Ticket};
 use crate::payload::{Encoder, Json};
 use crate::pipeline::{Pipeline, PipelineConfig};
+use crate::segments::Segments;
 use crate::testing::Interrupt;
 use crate::wire;
 
@@ -31,7 +32,7 @@ pub struct Workbench {
 
 /// Operations as callers make them: a create and a finish for each span.
 #[derive(Debug)]
-pub struct Calls(Vec<Operation>);
+pub struct Calls(Segments<Operation>);
 
 /// Operations as they are sent: an item for each span.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use super::run_queue::{RunQueue, Standing};
 use crate::ledger::{Fate, RejectReason};
 use crate::operation::{Action, Operation};
 use crate::random_key::RandomKeyed;
+use crate::segments::Segments;
 
 /// How large a batch may get, and how long the first operation in it waits for company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +66,8 @@ impl Backlog {
     }
 
     /// Takes in operations of one instance, in order.
-    pub(crate) fn add(&mut self, operations: Vec<Operation>, now: Instant) {
-        let Some(first) = operations.first() else { return };
+    pub(crate) fn add(&mut self, operations: Segments<Operation>, now: Instant) {
+        let Some(first) = operations.front() else { return };
         let (key, refused) = (first.run().key(), first.run().is_refused());
         if refused {
             return reject_all(operations);

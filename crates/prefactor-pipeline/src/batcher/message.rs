@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::Doubt;
 use crate::inbox::{Inbox, Wake};
 use crate::operation::Operation;
+use crate::segments::Segments;
 
 /// Orders; the work itself waits in the [`BatcherInbox`].
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(crate) type BatcherInbox = Inbox<BatcherInput, BatcherMessage>;
 #[derive(Debug)]
 pub(crate) enum BatcherInput {
     /// From an instance: operations of this one instance that may be sent, in order.
-    Operations(Vec<Operation>),
+    Operations(Segments<Operation>),
     /// From a batch that is done with, through its lease.
     Completed(Completed),
     /// From the sender: the API answers again.

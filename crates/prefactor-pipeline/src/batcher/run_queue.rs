@@ -70,14 +70,20 @@ impl RunQueue {
         self.wire_len
     }
 
-    pub(crate) fn extend(&mut self, operations: Vec<Operation>) {
-        let expected = operations.len();
+    pub(crate) fn extend(&mut self, operations: Segments<Operation>) {
+        // What can't be merged with anything stays in the memory where it is.
+        if self.is_empty() && operations.iter().all(|operation| operation.action.is_whole_span()) {
+            self.wire_len = operations.iter().map(wire::estimated_len).sum();
+            self.operations = operations;
+            return;
+        }
+        self.operations.expect(operations.len());
         for operation in operations {
-            self.push(operation, expected);
+            self.push(operation);
         }
     }
 
-    fn push(&mut self, operation: Operation, expected: usize) {
+    fn push(&mut self, operation: Operation) {
         let operation = match operation {
             Operation { ticket, action: Action::FinishSpan { id, finish }, .. } => {
                 match self.merge(id, finish, ticket) {
@@ -92,7 +98,7 @@ impl RunQueue {
             _ => None,
         };
         self.wire_len += wire::estimated_len(&operation);
-        let number = self.operations.push_back(operation, expected);
+        let number = self.operations.push_back(operation);
         if let Some(id) = open {
             self.creates.insert(id, number);
         }
@@ -181,7 +187,7 @@ mod tests {
         let mut queue = queue();
 
         for action in [create(1, None), create(2, Some(1)), finish(2), create(3, Some(1)), finish(1)] {
-            queue.extend(vec![operation(&run, action)]);
+            queue.extend(Segments::from_iter([operation(&run, action)]));
         }
 
         let operations = pop_all(&mut queue);
@@ -198,10 +204,10 @@ mod tests {
     fn a_create_that_was_taken_for_a_batch_stays_as_it_is() {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
-        queue.extend(vec![operation(&run, create(1, None))]);
+        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
         let sent = queue.pop().expect("the create");
 
-        queue.extend(vec![operation(&run, finish(1))]);
+        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
         queue.put_back(sent);
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
@@ -211,13 +217,13 @@ mod tests {
     fn a_create_that_was_put_back_takes_in_no_finish() {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
-        queue.extend(vec![operation(&run, create(1, None))]);
-        queue.extend(vec![operation(&run, create(2, None))]);
+        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
+        queue.extend(Segments::from_iter([operation(&run, create(2, None))]));
         let sent = queue.pop().expect("the create");
 
         queue.put_back(sent);
-        queue.extend(vec![operation(&run, finish(1))]);
-        queue.extend(vec![operation(&run, finish(2))]);
+        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
+        queue.extend(Segments::from_iter([operation(&run, finish(2))]));
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
     }
@@ -227,8 +233,8 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
 
-        queue.extend(vec![Operation { sent: true, ..operation(&run, create(1, None)) }]);
-        queue.extend(vec![operation(&run, finish(1))]);
+        queue.extend(Segments::from_iter([Operation { sent: true, ..operation(&run, create(1, None)) }]));
+        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
     }
@@ -243,10 +249,10 @@ mod tests {
             operation
         };
 
-        queue.extend(vec![operation(&run, create(1, None))]);
-        queue.extend(vec![on_disk(7, create(2, None))]);
-        queue.extend(vec![on_disk(8, finish(1))]);
-        queue.extend(vec![on_disk(9, finish(2))]);
+        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
+        queue.extend(Segments::from_iter([on_disk(7, create(2, None))]));
+        queue.extend(Segments::from_iter([on_disk(8, finish(1))]));
+        queue.extend(Segments::from_iter([on_disk(9, finish(2))]));
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
     }
@@ -257,7 +263,7 @@ mod tests {
         let mut queue = queue();
 
         for action in [create(1, None), create(2, Some(1)), cancel(2), cancel(1)] {
-            queue.extend(vec![operation(&run, action)]);
+            queue.extend(Segments::from_iter([operation(&run, action)]));
         }
 
         assert_eq!(
@@ -271,8 +277,8 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
 
-        queue.extend(vec![operation(&run, create(1, None))]);
-        queue.extend(vec![operation(&run, finish_as(1, FinishStatus::Failed, None))]);
+        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
+        queue.extend(Segments::from_iter([operation(&run, finish_as(1, FinishStatus::Failed, None))]));
 
         assert_eq!(words(&pop_all(&mut queue)), ["whole 1 failed"]);
     }
@@ -282,7 +288,7 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
         for action in [fixture::register(), fixture::start(), create(1, None), create(2, None)] {
-            queue.extend(vec![operation(&run, action)]);
+            queue.extend(Segments::from_iter([operation(&run, action)]));
         }
         let sent: Vec<_> = (0..3).filter_map(|_| queue.pop()).collect();
 
@@ -298,7 +304,7 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
         for action in [create(1, None), create(2, None), finish(1), cancel(2), finish(9)] {
-            queue.extend(vec![operation(&run, action)]);
+            queue.extend(Segments::from_iter([operation(&run, action)]));
         }
 
         let mut expected = queue.wire_len();
@@ -316,10 +322,10 @@ mod tests {
         let pipeline = fixture::pipeline();
         let run = fixture::run(&pipeline, 1);
         let mut queue = queue();
-        queue.extend(vec![operation(&run, create(1, None))]);
+        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
 
         let taken: Vec<_> = queue.take_all().collect();
-        queue.extend(vec![operation(&run, finish(1))]);
+        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
 
         assert_eq!(words(&taken), ["create 1"]);
         assert_eq!(words(&pop_all(&mut queue)), ["finish 1 complete"]);

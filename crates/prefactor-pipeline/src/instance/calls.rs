@@ -75,7 +75,8 @@ impl Calls {
 
     #[inline]
     pub(crate) fn push(&mut self, operation: Operation) -> Place {
-        Place(self.waiting.push_back(operation, self.expected.min(MOST_EXPECTED)))
+        self.waiting.expect(self.expected.clamp(1, MOST_EXPECTED));
+        Place(self.waiting.push_back(operation))
     }
 
     /// Makes the finish a part of the create that was put at this place; gives back what has to be an operation of its own.
@@ -134,7 +135,7 @@ mod tests {
 
     /// What is picked up, in words.
     fn picked_up(calls: &mut Calls) -> Vec<String> {
-        words(&calls.pick_up().operations.into_iter().collect::<Vec<_>>())
+        words(calls.pick_up().operations.iter())
     }
 
     #[test]

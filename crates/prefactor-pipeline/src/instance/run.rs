@@ -52,7 +52,7 @@ pub(crate) struct Run {
     /// What callers have asked and the intake has not picked up yet.
     calls: Mutex<Calls>,
     /// What the intake has routed here and the actor has not looked at yet.
-    arrived: Mutex<Vec<Segments<Operation>>>,
+    arrived: Mutex<Segments<Operation>>,
     state: Mutex<State>,
     actor: Mutex<Option<ActorRef<InstanceMessage>>>,
 }
@@ -62,6 +62,14 @@ struct State {
     lifecycle: Lifecycle,
     spans: SpanTable,
     held: VecDeque<Operation>,
+}
+
+impl State {
+    /// Whether all of these go on as they are, and change nothing here: as spans do that are finished already.
+    fn lets_pass(&self, operations: &Segments<Operation>) -> bool {
+        self.lifecycle == Lifecycle::Open
+            && operations.iter().all(|operation| operation.action.is_whole_span())
+    }
 }
 
 impl Run {
@@ -149,8 +157,9 @@ impl Run {
             return false;
         }
         let mut arrived = lock(&self.arrived);
-        arrived.push(operations);
-        arrived.len() == 1
+        let is_news = arrived.is_empty();
+        arrived.append(operations);
+        is_news
     }
 
     fn has_arrivals(&self) -> bool {
@@ -178,10 +187,10 @@ impl Run {
     }
 
     /// The operations that may go on by now, in order. What makes no sense is settled here.
-    pub(crate) fn advance(self: &Arc<Self>) -> Vec<Operation> {
+    pub(crate) fn advance(self: &Arc<Self>) -> Segments<Operation> {
         self.rested.store(false, Ordering::Relaxed);
         let mut state = lock(&self.state);
-        let mut forward = Vec::new();
+        let mut forward = Segments::default();
         if self.refused.load(Ordering::Acquire) {
             state.lifecycle.refused();
         } else if self.id().is_some() {
@@ -194,14 +203,17 @@ impl Run {
         }
         // The intake must not wait for the judging, nor for a hook that is told of its verdicts.
         let arrived = std::mem::take(&mut *lock(&self.arrived));
-        forward.reserve(arrived.iter().map(Segments::len).sum());
-        for operation in arrived.into_iter().flatten() {
+        if forward.is_empty() && state.lets_pass(&arrived) {
+            return arrived;
+        }
+        forward.expect(arrived.len());
+        for operation in arrived {
             self.judge(&mut state, operation, &mut forward);
         }
         forward
     }
 
-    fn judge(self: &Arc<Self>, state: &mut State, operation: Operation, forward: &mut Vec<Operation>) {
+    fn judge(self: &Arc<Self>, state: &mut State, operation: Operation, forward: &mut Segments<Operation>) {
         if state.lifecycle == Lifecycle::New {
             self.choose_id();
         }
@@ -226,7 +238,7 @@ impl Run {
             }
             _ => {}
         }
-        forward.push(operation);
+        forward.push_back(operation);
     }
 
     /// The finish of a span that its caller left open when the instance finished. It is accepted in any case, without it the
@@ -376,7 +388,7 @@ impl Run {
     pub(crate) fn abandon(&self) -> Vec<Operation> {
         let held = std::mem::take(&mut lock(&self.state).held);
         let arrived = std::mem::take(&mut *lock(&self.arrived));
-        held.into_iter().chain(arrived.into_iter().flatten()).collect()
+        held.into_iter().chain(arrived).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::batcher::Trouble;
-use crate::fixture::{self, create, finish_as, operation};
+use crate::fixture::{self, create, finish_as, operation, whole};
 use crate::instance::Run;
 use crate::ledger::Tally;
 use crate::operation::{Action, SpanEnd};
@@ -28,6 +28,12 @@ enum Step {
         run: u32,
         span: usize,
         status: FinishStatus,
+    },
+    /// Calls whose finishes have met their creates, below a span that is open.
+    Whole {
+        run: u32,
+        parent: usize,
+        spans: u32,
     },
     /// The batcher cuts a batch.
     Cut {
@@ -55,6 +61,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..RUNS, 0..9_usize).prop_map(|(run, parent)| Step::Create { run, parent }),
         4 => (0..RUNS, 0..9_usize, status).prop_map(|(run, span, status)| Step::Finish { run, span, status }),
+        4 => (0..RUNS, 0..9_usize, 1..4_u32)
+            .prop_map(|(run, parent, spans)| Step::Whole { run, parent, spans }),
         2 => (1..7_usize).prop_map(|max_items| Step::Cut { max_items }),
         2 => (0..7_usize, any::<bool>()).prop_map(|(processed, park)| Step::Answer { processed, park }),
         1 => any::<bool>().prop_map(|rests| Step::GiveUp { rests }),
@@ -124,9 +132,12 @@ impl Simulation {
         }
     }
 
-    fn call(&mut self, run: u32, action: Action) {
-        self.called.apply(&action);
-        self.backlog.add(vec![operation(&self.runs[run as usize], action)], self.now);
+    fn call(&mut self, run: u32, actions: impl IntoIterator<Item = Action>) {
+        let accept = |action| {
+            self.called.apply(&action);
+            operation(&self.runs[run as usize], action)
+        };
+        self.backlog.add(actions.into_iter().map(accept).collect(), self.now);
     }
 
     fn take(&mut self, step: Step) {
@@ -136,15 +147,21 @@ impl Simulation {
                 let parent = open.get(parent).copied();
                 self.spans += 1;
                 open.push(self.spans);
-                self.call(run, create(self.spans, parent));
+                self.call(run, [create(self.spans, parent)]);
             }
             Step::Finish { run, span, status } => {
                 let open = &mut self.open[run as usize];
                 if span < open.len() {
                     let span = open.remove(span);
                     let result = (status != FinishStatus::Cancelled).then_some(r#"{"r":1}"#);
-                    self.call(run, finish_as(span, status, result));
+                    self.call(run, [finish_as(span, status, result)]);
                 }
+            }
+            Step::Whole { run, parent, spans } => {
+                let parent = self.open[run as usize].get(parent).copied();
+                let first = self.spans + 1;
+                self.spans += spans;
+                self.call(run, (first..first + spans).map(|span| whole(span, parent)));
             }
             Step::Cut { max_items } => self.cut(max_items),
             Step::Answer { processed, park } => self.answer(processed, park),

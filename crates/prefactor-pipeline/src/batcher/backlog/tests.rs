@@ -20,7 +20,7 @@ fn backlog() -> Backlog {
 }
 
 /// Operations of a run that do not merge.
-fn creates(run: &Arc<Run>, spans: impl IntoIterator<Item = u32>) -> Vec<Operation> {
+fn creates(run: &Arc<Run>, spans: impl IntoIterator<Item = u32>) -> Segments<Operation> {
     spans.into_iter().map(|span| operation(run, create(span, None))).collect()
 }
 
@@ -68,7 +68,7 @@ fn a_batch_is_due_when_its_first_operation_has_waited_long_enough() {
 fn a_batch_is_due_when_it_is_full() {
     let [run] = runs(&fixture::pipeline());
     let now = Instant::now();
-    let item = wire::estimated_len(&creates(&run, [9])[0]);
+    let item = wire::estimated_len(&operation(&run, create(9, None)));
     let mut by_items = Backlog::new(limits(2, usize::MAX));
     let mut by_bytes = Backlog::new(limits(100, 2 * item));
 
@@ -106,7 +106,7 @@ fn the_pace_may_ask_for_fewer_items() {
 #[test]
 fn a_batch_holds_no_more_bytes_than_allowed_but_for_its_first_item() {
     let [a, b] = runs(&fixture::pipeline());
-    let item = wire::estimated_len(&creates(&a, [9])[0]);
+    let item = wire::estimated_len(&operation(&a, create(9, None)));
     let now = Instant::now();
 
     let mut two = Backlog::new(limits(100, 2 * item + 1));
@@ -145,7 +145,7 @@ fn returned_operations_come_before_what_has_arrived_meanwhile() {
     backlog.add(creates(&a, [1, 2]), now);
     backlog.add(creates(&b, [3]), now);
     let Cut { operations: returned, runs, .. } = backlog.cut(100);
-    backlog.add(vec![operation(&a, finish(1)), operation(&a, create(4, None))], now);
+    backlog.add(Segments::from_iter([operation(&a, finish(1)), operation(&a, create(4, None))]), now);
 
     backlog.complete(Completed { runs, returned, ..Completed::default() }, now);
 
@@ -180,7 +180,7 @@ fn a_parked_instance_waits_and_the_others_do_not() {
 #[test]
 fn a_size_that_was_refused_is_not_tried_again() {
     let [run] = runs(&fixture::pipeline());
-    let item = wire::estimated_len(&creates(&run, [9])[0]);
+    let item = wire::estimated_len(&operation(&run, create(9, None)));
     let mut backlog = backlog();
     let now = Instant::now();
     backlog.add(creates(&run, 1..=8), now);
@@ -254,7 +254,7 @@ fn a_finish_still_merges_while_another_instance_is_in_flight() {
     backlog.add(creates(&b, [2]), now);
     let Cut { operations: sent, .. } = backlog.cut(100);
 
-    backlog.add(vec![operation(&b, finish(2))], now);
+    backlog.add(Segments::from_iter([operation(&b, finish(2))]), now);
 
     assert_eq!(words(&sent), ["create 1"]);
     assert_eq!(backlog.cut(100).operations.iter().map(word).collect::<Vec<_>>(), ["whole 2 complete"]);

@@ -3,13 +3,17 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{self, create, finish_as, finish_instance, operation, partition, quality, words};
+use crate::fixture::{self, create, finish_as, finish_instance, operation, partition, quality, whole, words};
 
 #[derive(Clone, Debug)]
 enum Step {
     /// A span below one of those before it.
     Create {
         parent: Option<prop::sample::Index>,
+    },
+    /// Spans that are finished already, one after the other.
+    Whole {
+        spans: u32,
     },
     /// Of any span, also one that is finished or was never created.
     Finish {
@@ -34,6 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => parent.prop_map(|parent| Step::Create { parent }),
         8 => (1..12_u32, status()).prop_map(|(span, status)| Step::Finish { span, status }),
+        4 => (1..4_u32).prop_map(|spans| Step::Whole { spans }),
         2 => Just(Step::Quality),
         1 => status().prop_map(|status| Step::End { status }),
         6 => Just(Step::Look),
@@ -56,7 +61,8 @@ struct Told {
 impl Told {
     fn call(&mut self, step: &Step, number: u32) {
         if self.has_ended {
-            return self.rejected.push(RejectReason::InstanceFinished);
+            let operations = if let Step::Whole { spans } = step { *spans } else { 1 };
+            return (0..operations).for_each(|_| self.rejected.push(RejectReason::InstanceFinished));
         }
         match step {
             Step::Create { .. } => {
@@ -70,6 +76,9 @@ impl Told {
                     self.forwarded.push(format!("finish {span} {}", status.as_str()));
                 }
             },
+            Step::Whole { spans } => {
+                self.forwarded.extend((0..*spans).map(|span| format!("whole {} complete", number + span)));
+            }
             Step::Quality => self.forwarded.push(format!("quality {number}")),
             Step::End { status } => {
                 self.has_ended = true;
@@ -112,6 +121,13 @@ impl Replay {
                 create(number, parent)
             }
             Step::Finish { span, status } => finish_as(*span, *status, None),
+            Step::Whole { spans } => {
+                let actions = (0..*spans).map(|span| whole(number + span, None));
+                self.run.arrive(actions.map(|action| operation(&self.run, action)).collect());
+                self.told.call(step, number);
+                self.calls += spans - 1;
+                return;
+            }
             Step::Quality => quality(number),
             Step::End { status } => finish_instance(*status),
             Step::Look => return self.forwarded.extend(self.run.advance()),

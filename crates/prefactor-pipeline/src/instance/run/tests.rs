@@ -11,7 +11,7 @@ fn arrive(run: &Arc<Run>, actions: impl IntoIterator<Item = Action>) {
 /// What goes on of these actions, in words.
 fn forwarded(run: &Arc<Run>, actions: impl IntoIterator<Item = Action>) -> Vec<String> {
     arrive(run, actions);
-    words(&run.advance())
+    words(run.advance().iter())
 }
 
 fn begin() -> [Action; 2] {
@@ -94,7 +94,7 @@ fn what_was_held_is_judged_when_it_goes_on() {
 
     run.registered_as(fixture::stem(1).with_partition(partition()));
 
-    assert_eq!(words(&run.advance()), ["start", "create 2", "finish 2 complete", "end complete"]);
+    assert_eq!(words(run.advance().iter()), ["start", "create 2", "finish 2 complete", "end complete"]);
     assert_eq!(rejected(&run, RejectReason::InstanceFinished), 1);
     assert!(run.is_over());
 }
@@ -231,7 +231,7 @@ fn a_flush_waits_for_the_finishes_of_open_spans_too_which_come_into_being_after_
     arrive(&run, [finish_instance(FinishStatus::Complete)]);
     let sealed = run.account().seal().expect("no other flush is waiting");
 
-    let mut forwarded = run.advance();
+    let mut forwarded: Vec<_> = run.advance().into_iter().collect();
     assert_eq!(words(&forwarded), ["finish 2 complete", "end complete"]);
     forwarded.pop().expect("the end of the run").settle(Fate::Delivered);
 
