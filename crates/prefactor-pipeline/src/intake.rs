@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use prefactor_pfid::Stem;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SupervisionEvent};
+use tokio::task::yield_now;
 
 use crate::batcher::BatcherInbox;
 use crate::inbox::{Inbox, Wake};
@@ -32,7 +33,7 @@ const BUSY: usize = 256;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Behind so many operations, and the other calls of the last one's run, the other actors get their turn.
-const ROUND: usize = 4_096;
+const ROUND: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) enum IntakeMessage {
@@ -156,34 +157,11 @@ impl Actor for IntakeActor {
         message: IntakeMessage,
         timers: &mut Timers,
     ) -> Result<(), ActorProcessingErr> {
-        let Some(_working) = self.pipeline.work() else { return Ok(()) };
-        self.pipeline.interrupt(testing::Stage::Intake);
-        let mut has_spare_blocks = false;
-        match message {
-            IntakeMessage::NapEnded => timers.nap = false,
-            IntakeMessage::SweepDue => {
-                timers.sweep = false;
-                self.live.sweep();
-                has_spare_blocks = self.pipeline.spare_blocks().trim();
-            }
-            IntakeMessage::RestartDue(actor) => self.restart_instance(&myself, actor),
-            IntakeMessage::WorkArrived => {}
-        }
-        let is_wanted = self.is_wanted();
-        let routed = if is_wanted { self.route(&myself) } else { 0 };
-        if routed >= BUSY {
+        if self.look(&myself, message, timers)? {
+            // Only when the instances and the batcher have had their turn it shows how much more they want. Each later look at a
+            // run finds more of it.
+            yield_now().await;
             myself.cast(IntakeMessage::WorkArrived)?;
-        } else if timers.nap {
-            // The end of the nap looks again.
-        } else if routed > 0 || !is_wanted {
-            timers.nap = true;
-            myself.send_after(NAP, || IntakeMessage::NapEnded);
-        } else if !self.pipeline.intake().sleep() {
-            myself.cast(IntakeMessage::WorkArrived)?;
-        }
-        if !timers.sweep && (has_spare_blocks || !self.live.is_idle()) {
-            timers.sweep = true;
-            myself.send_after(SWEEP, || IntakeMessage::SweepDue);
         }
         Ok(())
     }
@@ -215,6 +193,44 @@ impl Actor for IntakeActor {
 }
 
 impl IntakeActor {
+    /// Does what there is to do for a while; tells whether there is likely to be more.
+    fn look(
+        &self,
+        myself: &ActorRef<IntakeMessage>,
+        message: IntakeMessage,
+        timers: &mut Timers,
+    ) -> Result<bool, ActorProcessingErr> {
+        let Some(_working) = self.pipeline.work() else { return Ok(false) };
+        self.pipeline.interrupt(testing::Stage::Intake);
+        let mut has_spare_blocks = false;
+        match message {
+            IntakeMessage::NapEnded => timers.nap = false,
+            IntakeMessage::SweepDue => {
+                timers.sweep = false;
+                self.live.sweep();
+                has_spare_blocks = self.pipeline.spare_blocks().trim();
+            }
+            IntakeMessage::RestartDue(actor) => self.restart_instance(myself, actor),
+            IntakeMessage::WorkArrived => {}
+        }
+        let is_wanted = self.is_wanted();
+        let routed = if is_wanted { self.route(myself) } else { 0 };
+        let is_busy = routed >= BUSY;
+        if is_busy || timers.nap {
+            // The next look is certain.
+        } else if routed > 0 || !is_wanted {
+            timers.nap = true;
+            myself.send_after(NAP, || IntakeMessage::NapEnded);
+        } else if !self.pipeline.intake().sleep() {
+            myself.cast(IntakeMessage::WorkArrived)?;
+        }
+        if !timers.sweep && (has_spare_blocks || !self.live.is_idle()) {
+            timers.sweep = true;
+            myself.send_after(SWEEP, || IntakeMessage::SweepDue);
+        }
+        Ok(is_busy)
+    }
+
     /// Whether somebody can do something with more operations.
     fn is_wanted(&self) -> bool {
         let spool_wants = |spool: &Stage| spool.wants(self.pipeline.admission());

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// So many operations that could go at once are enough: more than any machine sends while the intake naps.
-const ENOUGH: usize = 8_192;
+const ENOUGH: usize = 4_096;
 
 /// What the batcher has at hand, for the intake to look at. While there is enough, calls are better left where they are:
 /// finishes meet their creates there, and each later look at a run finds more of it.
