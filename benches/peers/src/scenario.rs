@@ -95,13 +95,14 @@ fn quantile(times: &[Duration], share: f64) -> f64 {
     times[((times.len() - 1) as f64 * share) as usize].as_nanos() as f64
 }
 
-/// Spans per second and CPU time per span, from the first call until the last one is confirmed.
+/// Spans per second and CPU time per span, from the first call until the last one is confirmed. What the peers have to do when
+/// they end comes after that.
 pub fn end_to_end(contender: Contender, sink: SocketAddr, instances: usize, spans: u64) -> Figures {
     let room = if contender == Contender::Ours { Room::Waiting } else { Room::for_all(spans) };
     let peer = contender.start(&Settings { room, instances, ..Settings::new(sink) });
     // What the runs themselves have to tell is no part of it.
     peer.flush();
-    deliver(peer, spans)
+    deliver(&peer, spans)
 }
 
 /// The same for ours with batches of other sizes, other lanes, and a server that may be far away.
@@ -116,12 +117,12 @@ pub fn throughput(sink: SocketAddr, server: Server, batches: Batches, spans: u64
     let peer = Contender::Ours.start(&settings);
     // What the runs themselves have to tell is no part of it.
     peer.flush();
-    deliver(peer, spans)
+    deliver(&peer, spans)
 }
 
-fn deliver(peer: Peer, spans: u64) -> Figures {
+fn deliver(peer: &Peer, spans: u64) -> Figures {
     let (begun, cpu) = (Instant::now(), ProcessTime::now());
-    call(&peer, CALLERS, spans);
+    call(peer, CALLERS, spans);
     let end = peer.finish(spans);
     let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
     let mut figures = Figures::from([

@@ -24,7 +24,7 @@ use crate::testing;
 /// would cost each of them a system call.
 const NAP: Duration = Duration::from_millis(5);
 
-/// So many operations at once are no trickle: the intake looks again at once.
+/// So many operations at once are no trickle: the intake looks again as soon as others have had a turn.
 const BUSY: usize = 256;
 
 /// How often the intake looks for instances that have nothing to do, and gives back memory that nobody has used again. The
@@ -37,8 +37,10 @@ const ROUND: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) enum IntakeMessage {
-    /// From a caller, from a flush, or from the intake itself: operations may be waiting.
+    /// From a caller or from a flush: operations may be waiting.
     WorkArrived,
+    /// From the intake itself: there was more to do than was done.
+    GoOn,
     /// From the intake's own timer.
     NapEnded,
     /// From the intake's own timer.
@@ -121,11 +123,12 @@ impl LiveRuns {
     }
 }
 
-/// Which of the actor's own timers are running.
+/// Which of the actor's messages to itself are on their way, so that there is never a second one.
 #[derive(Debug, Default)]
-pub(crate) struct Timers {
+pub(crate) struct Reminders {
     nap: bool,
     sweep: bool,
+    go_on: bool,
 }
 
 #[derive(Debug)]
@@ -137,10 +140,10 @@ pub(crate) struct IntakeActor {
 
 impl Actor for IntakeActor {
     type Msg = IntakeMessage;
-    type State = Timers;
+    type State = Reminders;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Timers, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Reminders, ActorProcessingErr> {
         if let Some(_working) = self.pipeline.work() {
             // The instances of an intake that panicked went down with it.
             for run in self.live.take() {
@@ -148,20 +151,21 @@ impl Actor for IntakeActor {
             }
         }
         self.pipeline.intake().attach(myself);
-        Ok(Timers::default())
+        Ok(Reminders::default())
     }
 
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
         message: IntakeMessage,
-        timers: &mut Timers,
+        reminders: &mut Reminders,
     ) -> Result<(), ActorProcessingErr> {
-        if self.look(&myself, message, timers)? {
-            // Only when the instances and the batcher have had their turn it shows how much more they want. Each later look at a
-            // run finds more of it.
+        if self.look(&myself, message, reminders)? && !reminders.go_on {
+            // How much more is wanted shows only when instances and batcher have had a turn, and each later look at a run finds
+            // more of it.
             yield_now().await;
-            myself.cast(IntakeMessage::WorkArrived)?;
+            reminders.go_on = true;
+            myself.cast(IntakeMessage::GoOn)?;
         }
         Ok(())
     }
@@ -170,7 +174,7 @@ impl Actor for IntakeActor {
         &self,
         myself: ActorRef<Self::Msg>,
         event: SupervisionEvent,
-        _: &mut Timers,
+        _: &mut Reminders,
     ) -> Result<(), ActorProcessingErr> {
         let Some(_working) = self.pipeline.work() else { return Ok(()) };
         match event {
@@ -198,34 +202,35 @@ impl IntakeActor {
         &self,
         myself: &ActorRef<IntakeMessage>,
         message: IntakeMessage,
-        timers: &mut Timers,
+        reminders: &mut Reminders,
     ) -> Result<bool, ActorProcessingErr> {
         let Some(_working) = self.pipeline.work() else { return Ok(false) };
         self.pipeline.interrupt(testing::Stage::Intake);
         let mut has_spare_blocks = false;
         match message {
-            IntakeMessage::NapEnded => timers.nap = false,
+            IntakeMessage::NapEnded => reminders.nap = false,
             IntakeMessage::SweepDue => {
-                timers.sweep = false;
+                reminders.sweep = false;
                 self.live.sweep();
                 has_spare_blocks = self.pipeline.spare_blocks().trim();
             }
             IntakeMessage::RestartDue(actor) => self.restart_instance(myself, actor),
+            IntakeMessage::GoOn => reminders.go_on = false,
             IntakeMessage::WorkArrived => {}
         }
         let is_wanted = self.is_wanted();
         let routed = if is_wanted { self.route(myself) } else { 0 };
         let is_busy = routed >= BUSY;
-        if is_busy || timers.nap {
+        if is_busy || reminders.nap {
             // The next look is certain.
         } else if routed > 0 || !is_wanted {
-            timers.nap = true;
+            reminders.nap = true;
             myself.send_after(NAP, || IntakeMessage::NapEnded);
         } else if !self.pipeline.intake().sleep() {
             myself.cast(IntakeMessage::WorkArrived)?;
         }
-        if !timers.sweep && (has_spare_blocks || !self.live.is_idle()) {
-            timers.sweep = true;
+        if !reminders.sweep && (has_spare_blocks || !self.live.is_idle()) {
+            reminders.sweep = true;
             myself.send_after(SWEEP, || IntakeMessage::SweepDue);
         }
         Ok(is_busy)

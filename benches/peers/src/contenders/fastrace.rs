@@ -60,7 +60,7 @@ impl Fastrace {
         fastrace::flush();
     }
 
-    pub(super) fn finish(self) -> End {
+    pub(super) fn finish(&self) -> End {
         self.flush();
         End { lost: 0, traffic: None }
     }

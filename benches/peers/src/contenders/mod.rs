@@ -131,7 +131,7 @@ impl Peer {
     }
 
     /// Waits until everything has arrived that can, of so many spans.
-    pub fn finish(self, made: u64) -> End {
+    pub fn finish(&self, made: u64) -> End {
         match self {
             Self::Ours(peer) => peer.finish(),
             Self::OpenTelemetry(peer) => peer.finish(made),

@@ -67,7 +67,7 @@ impl OpenTelemetry {
         while self.provider.force_flush().is_err() && Instant::now() < deadline {}
     }
 
-    pub(super) fn finish(self, made: u64) -> End {
+    pub(super) fn finish(&self, made: u64) -> End {
         self.flush();
         let taken = spans_taken(self.sink).expect("the sink answers") - self.taken_before;
         End { lost: made - taken, traffic: None }

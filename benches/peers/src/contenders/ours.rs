@@ -70,14 +70,12 @@ impl Ours {
         assert!(self.prefactor.flush_blocking(PATIENCE).complete, "everything is delivered in time");
     }
 
-    pub(super) fn finish(self) -> End {
+    pub(super) fn finish(&self) -> End {
         let ledger = self.prefactor.flush_blocking(PATIENCE).ledger;
         assert_eq!(ledger.rejected_total().operations, 0, "{ledger}");
         // A span is two operations, and the loss of either is the loss of the span.
         let lost = ledger.lost_total().operations + ledger.in_flight().operations;
         let Traffic { requests, bytes, .. } = self.prefactor.traffic();
-        // What the ends of the runs have to tell is no part of what is measured, and the process ends soon.
-        std::mem::forget(self);
         End { lost: lost.div_ceil(2), traffic: Some((requests, bytes)) }
     }
 }

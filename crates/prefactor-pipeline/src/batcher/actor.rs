@@ -57,7 +57,7 @@ impl Actor for BatcherActor {
         let next = loop {
             self.take_in(&mut work);
             let next = self.cut_batches(&mut work);
-            self.pipeline.demand().tell(work.backlog.ready_items());
+            self.pipeline.demand().tell(work.backlog.ready_items(), work.backlog.batch_items());
             if self.inbox.sleep() {
                 break next;
             }

@@ -191,6 +191,11 @@ impl Backlog {
         self.ready_items
     }
 
+    /// Operations in a full batch.
+    pub(crate) fn batch_items(&self) -> usize {
+        self.limits.items
+    }
+
     /// How many operations the next batch takes at the most.
     pub(crate) fn next_items(&self) -> usize {
         self.ready_items.min(self.limits.items.min(self.next_doubt().most_items))

@@ -1,6 +1,6 @@
 //! How much the batcher still asks for.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// So many operations that could go at once are enough: more than any machine sends while the intake naps.
 const ENOUGH: usize = 4_096;
@@ -9,16 +9,34 @@ const ENOUGH: usize = 4_096;
 /// finishes meet their creates there, and each later look at a run finds more of it.
 #[derive(Debug, Default)]
 pub(crate) struct Demand {
-    ready: AtomicUsize,
+    is_met: AtomicBool,
 }
 
 impl Demand {
-    /// Tells how many operations could go at once.
-    pub(crate) fn tell(&self, ready: usize) {
-        self.ready.store(ready, Ordering::Relaxed);
+    /// Tells how many operations could go at once, and how many a full batch has.
+    pub(crate) fn tell(&self, ready: usize, batch: usize) {
+        self.is_met.store(ready >= ENOUGH.max(batch.saturating_mul(2)), Ordering::Relaxed);
     }
 
     pub(crate) fn is_met(&self) -> bool {
-        self.ready.load(Ordering::Relaxed) >= ENOUGH
+        self.is_met.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_never_enough_before_a_batch_is_full() {
+        let demand = Demand::default();
+        let is_met = |ready, batch| {
+            demand.tell(ready, batch);
+            demand.is_met()
+        };
+
+        assert!(!is_met(ENOUGH - 1, 500) && is_met(ENOUGH, 500));
+        assert!(!is_met(10 * ENOUGH, 10 * ENOUGH) && is_met(20 * ENOUGH, 10 * ENOUGH));
+        assert!(!is_met(0, usize::MAX));
     }
 }

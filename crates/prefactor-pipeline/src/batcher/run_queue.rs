@@ -73,6 +73,7 @@ impl RunQueue {
     pub(crate) fn extend(&mut self, operations: Segments<Operation>) {
         // What can't be merged with anything stays in the memory where it is.
         if self.is_empty() && operations.iter().all(|operation| operation.action.is_whole_span()) {
+            debug_assert!(self.creates.is_empty(), "numbers of other operations");
             self.wire_len = operations.iter().map(wire::estimated_len).sum();
             self.operations = operations;
             return;

@@ -4,9 +4,13 @@
 //! From there it rises slowly, and each time that something is refused it falls by the share that is: additive increase,
 //! multiplicative decrease. It rises quickly and is forgotten when nothing is refused for long. It never falls below half
 //! of what was accepted: where that is not enough, either much less is allowed now or the API refuses at any pace, and it is
-//! measured anew. As long as only a few are refused, the pause that they ask for is all that it takes.
+//! measured anew. As long as refusals cost little, the pause that they ask for is all that it takes.
 
 use tokio::time::{Duration, Instant};
+
+use lately::Lately;
+
+mod lately;
 
 /// Answers are counted by the time at which their requests were sent, in windows of this length, or of a round trip where
 /// that is longer: a window ends with the first answer to a request that was sent after it.
@@ -15,11 +19,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// A window in which something is refused goes on until it has so many answers.
 const TELLING: f64 = 4.0;
 
-/// So large a share of requests may be refused without consequences for the pace.
-const FEW: f64 = 0.05;
-
-/// That is the share of about so many requests, the last ones.
-const LATELY: f64 = 100.0;
+/// A window in which so large a share is accepted is as good as one without a refusal, while refusals cost little.
+const NEARLY_ALL: f64 = 0.95;
 
 /// Of what was accepted, so much is the pace: the rest is room for what the API counts in another way.
 const MARGIN: f64 = 0.9;
@@ -53,8 +54,7 @@ type Amount = [f64; 2];
 pub(crate) struct Allowance {
     phase: Phase,
     window: Window,
-    /// The share of requests that were refused lately; the older an answer, the less it counts.
-    refused_lately: f64,
+    lately: Lately,
 }
 
 #[derive(Debug)]
@@ -74,7 +74,7 @@ struct Pace {
     step: Option<Amount>,
     /// The most that was accepted in a second.
     proven: Amount,
-    /// Windows without a refusal, in a row.
+    /// Windows without a refusal, or with few of many, in a row.
     calm: u32,
     /// When the next request may go.
     next: Instant,
@@ -90,7 +90,7 @@ struct Window {
 
 impl Allowance {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { phase: Phase::Unlimited, window: Window::new(now), refused_lately: 0.0 }
+        Self { phase: Phase::Unlimited, window: Window::new(now), lately: Lately::new(now) }
     }
 
     /// Whether nothing is known of a limit: then a refusal makes everyone pause.
@@ -118,22 +118,29 @@ impl Allowance {
 
     /// A request that was sent then was accepted.
     pub(crate) fn accepted(&mut self, items: usize, sent_at: Instant, now: Instant) {
+        self.lately.accepted();
         self.count(items, sent_at, now, true);
     }
 
-    /// A request that was sent then was refused; where nothing is known of a limit, everyone pauses `until` then.
-    pub(crate) fn refused(&mut self, items: usize, sent_at: Instant, now: Instant, until: Instant) {
+    /// A request that was sent then was refused. Everyone pauses until then, or nobody does; where nothing is known of a limit,
+    /// everyone has to.
+    pub(crate) fn refused(
+        &mut self,
+        items: usize,
+        sent_at: Instant,
+        now: Instant,
+        everyone_pauses: Option<Instant>,
+    ) {
+        self.lately.refused(now, everyone_pauses);
         if self.is_unlimited() {
-            self.remember(false);
             self.phase = Phase::Measuring;
-            self.window = Window::new(until);
+            self.window = Window::new(everyone_pauses.unwrap_or(now));
         } else {
             self.count(items, sent_at, now, false);
         }
     }
 
     fn count(&mut self, items: usize, sent_at: Instant, now: Instant, accepted: bool) {
-        self.remember(accepted);
         if sent_at >= self.window.since + WINDOW && self.window.is_telling() {
             let refused = self.window.refused;
             self.close(sent_at, now);
@@ -145,17 +152,14 @@ impl Allowance {
         }
     }
 
-    fn remember(&mut self, accepted: bool) {
-        self.refused_lately += (f64::from(u8::from(!accepted)) - self.refused_lately) / LATELY;
-    }
-
     /// Draws the conclusions from the window, after which the next request was sent at `end`.
     fn close(&mut self, end: Instant, now: Instant) {
-        let (window, are_few) = (&self.window, self.refused_lately <= FEW);
+        let (window, is_well) = (&self.window, self.lately.is_well(now));
         self.phase = match std::mem::replace(&mut self.phase, Phase::Unlimited) {
-            Phase::Paced(pace) if window.refused && are_few => Phase::Paced(pace),
-            Phase::Paced(pace) => pace.after(window, end, now),
-            Phase::Measuring if window.refused && !are_few => Phase::Paced(Pace::guess(window, end, now)),
+            Phase::Paced(pace) => pace.after(window, is_well, end, now),
+            Phase::Measuring if window.refused && (!is_well || window.is_outage()) => {
+                Phase::Paced(Pace::guess(window, end, now))
+            }
             Phase::Measuring | Phase::Unlimited => Phase::Unlimited,
         };
     }
@@ -174,7 +178,8 @@ impl Pace {
         Self { rate, step: None, proven, calm: 0, next: now }
     }
 
-    fn after(mut self, window: &Window, end: Instant, now: Instant) -> Phase {
+    /// The pace behind a window; `is_well` tells whether refusals have cost little lately.
+    fn after(mut self, window: &Window, is_well: bool, end: Instant, now: Instant) -> Phase {
         if window.is_outage() {
             return Phase::Paced(Self {
                 proven: self.proven,
@@ -182,7 +187,8 @@ impl Pace {
                 ..Self::guess(window, end, now)
             });
         }
-        if !window.refused {
+        let share = window.accepted[0] / window.sent[0];
+        if !window.refused || (is_well && share >= NEARLY_ALL) {
             self.calm += 1;
             if self.calm >= FORGOTTEN {
                 return Phase::Unlimited;
@@ -191,16 +197,19 @@ impl Pace {
             self.change(window, end, |rate, kind| step.map_or(rate * RUSH, |step| rate + step[kind]));
             return Phase::Paced(self);
         }
+        self.calm = 0;
+        if is_well {
+            return Phase::Paced(self);
+        }
         let accepted = window.accepted_per_second(end);
         self.proven = [0, 1].map(|kind| self.proven[kind].max(accepted[kind]));
         let least = self.proven.map(|proven| (proven * LEAST).max(SLOWEST));
-        let share = window.accepted[0] / window.sent[0];
         let (before, step) = (self.rate, self.rate.map(|rate| rate * STEP));
         self.change(window, end, |rate, kind| (rate * share * share.max(MARGIN)).max(least[kind]));
         if self.rate == before {
             return Phase::Measuring;
         }
-        Phase::Paced(Self { calm: 0, step: Some(step), ..self })
+        Phase::Paced(Self { step: Some(step), ..self })
     }
 
     /// Changes the rates that were put to the test: of requests, of items, or both.
