@@ -141,7 +141,9 @@ impl SenderActor {
                 // Everyone pauses as long as the API says, or for a moment where nothing is known of what it allows.
                 let (until, allowance) = (now + self.wait(0, after), &mut lanes.allowance);
                 let everyone_pauses = (after.is_some() || allowance.is_unlimited()).then_some(until);
-                everyone_pauses.into_iter().for_each(|until| lanes.gate.close_until(until));
+                if let Some(until) = everyone_pauses {
+                    lanes.gate.close_until(until);
+                }
                 allowance.refused(flight.items, flight.sent_at, now, everyone_pauses);
                 lanes.put_back(id, flight, until);
             }
