@@ -18,7 +18,7 @@ pub(crate) use deliveries::Deliveries;
 
 /// Bytes that a run takes beside its operations: what its handles and actors share, and its queue. They count with its
 /// registration, so that an outage in which ever more runs begin stays within the budget too.
-const RUN_LEN: usize = 1_152;
+const RUN_LEN: usize = 1_280;
 
 /// An accepted operation. It is dropped only with its fate told to the ledger: its [`Ticket`] sees to that.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::support::{Api, PATIENCE, Reply, SECOND, assert_adds_up, begin, inject
 #[tokio::test(start_paused = true)]
 async fn a_full_pipeline_drops_the_newest_and_says_so() {
     let api = Api::new();
-    let prefactor = api.pipeline().memory_budget(4_000).build().unwrap();
+    let prefactor = api.pipeline().memory_budget(4_200).build().unwrap();
     let run = begin(&prefactor);
 
     for n in 0..100 {
