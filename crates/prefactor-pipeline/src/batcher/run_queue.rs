@@ -178,6 +178,10 @@ mod tests {
         RunQueue::new(Standing::InFlight)
     }
 
+    fn call(queue: &mut RunQueue, operation: Operation) {
+        queue.extend(Segments::from_iter([operation]));
+    }
+
     fn pop_all(queue: &mut RunQueue) -> Vec<Operation> {
         std::iter::from_fn(|| queue.pop()).collect()
     }
@@ -188,7 +192,7 @@ mod tests {
         let mut queue = queue();
 
         for action in [create(1, None), create(2, Some(1)), finish(2), create(3, Some(1)), finish(1)] {
-            queue.extend(Segments::from_iter([operation(&run, action)]));
+            call(&mut queue, operation(&run, action));
         }
 
         let operations = pop_all(&mut queue);
@@ -205,10 +209,10 @@ mod tests {
     fn a_create_that_was_taken_for_a_batch_stays_as_it_is() {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
-        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
+        call(&mut queue, operation(&run, create(1, None)));
         let sent = queue.pop().expect("the create");
 
-        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
+        call(&mut queue, operation(&run, finish(1)));
         queue.put_back(sent);
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
@@ -218,13 +222,13 @@ mod tests {
     fn a_create_that_was_put_back_takes_in_no_finish() {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
-        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
-        queue.extend(Segments::from_iter([operation(&run, create(2, None))]));
+        call(&mut queue, operation(&run, create(1, None)));
+        call(&mut queue, operation(&run, create(2, None)));
         let sent = queue.pop().expect("the create");
 
         queue.put_back(sent);
-        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
-        queue.extend(Segments::from_iter([operation(&run, finish(2))]));
+        call(&mut queue, operation(&run, finish(1)));
+        call(&mut queue, operation(&run, finish(2)));
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
     }
@@ -234,8 +238,8 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
 
-        queue.extend(Segments::from_iter([Operation { sent: true, ..operation(&run, create(1, None)) }]));
-        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
+        call(&mut queue, Operation { sent: true, ..operation(&run, create(1, None)) });
+        call(&mut queue, operation(&run, finish(1)));
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "finish 1 complete"]);
     }
@@ -250,10 +254,10 @@ mod tests {
             operation
         };
 
-        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
-        queue.extend(Segments::from_iter([on_disk(7, create(2, None))]));
-        queue.extend(Segments::from_iter([on_disk(8, finish(1))]));
-        queue.extend(Segments::from_iter([on_disk(9, finish(2))]));
+        call(&mut queue, operation(&run, create(1, None)));
+        call(&mut queue, on_disk(7, create(2, None)));
+        call(&mut queue, on_disk(8, finish(1)));
+        call(&mut queue, on_disk(9, finish(2)));
 
         assert_eq!(words(&pop_all(&mut queue)), ["create 1", "whole 2 complete", "finish 1 complete"]);
     }
@@ -264,7 +268,7 @@ mod tests {
         let mut queue = queue();
 
         for action in [create(1, None), create(2, Some(1)), cancel(2), cancel(1)] {
-            queue.extend(Segments::from_iter([operation(&run, action)]));
+            call(&mut queue, operation(&run, action));
         }
 
         assert_eq!(
@@ -278,8 +282,8 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
 
-        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
-        queue.extend(Segments::from_iter([operation(&run, finish_as(1, FinishStatus::Failed, None))]));
+        call(&mut queue, operation(&run, create(1, None)));
+        call(&mut queue, operation(&run, finish_as(1, FinishStatus::Failed, None)));
 
         assert_eq!(words(&pop_all(&mut queue)), ["whole 1 failed"]);
     }
@@ -289,7 +293,7 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
         for action in [fixture::register(), fixture::start(), create(1, None), create(2, None)] {
-            queue.extend(Segments::from_iter([operation(&run, action)]));
+            call(&mut queue, operation(&run, action));
         }
         let sent: Vec<_> = (0..3).filter_map(|_| queue.pop()).collect();
 
@@ -305,7 +309,7 @@ mod tests {
         let run = fixture::run(&fixture::pipeline(), 1);
         let mut queue = queue();
         for action in [create(1, None), create(2, None), finish(1), cancel(2), finish(9)] {
-            queue.extend(Segments::from_iter([operation(&run, action)]));
+            call(&mut queue, operation(&run, action));
         }
 
         let mut expected = queue.wire_len();
@@ -323,10 +327,10 @@ mod tests {
         let pipeline = fixture::pipeline();
         let run = fixture::run(&pipeline, 1);
         let mut queue = queue();
-        queue.extend(Segments::from_iter([operation(&run, create(1, None))]));
+        call(&mut queue, operation(&run, create(1, None)));
 
         let taken: Vec<_> = queue.take_all().collect();
-        queue.extend(Segments::from_iter([operation(&run, finish(1))]));
+        call(&mut queue, operation(&run, finish(1)));
 
         assert_eq!(words(&taken), ["create 1"]);
         assert_eq!(words(&pop_all(&mut queue)), ["finish 1 complete"]);
