@@ -37,9 +37,9 @@ const ROUND: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) enum IntakeMessage {
-    /// From a caller or from a flush: operations may be waiting.
+    /// From a caller, from a flush, or from the intake itself where it could not sleep: operations may be waiting.
     WorkArrived,
-    /// From the intake itself: there was more to do than was done.
+    /// From the intake itself: there was much to do, and there is likely to be more.
     GoOn,
     /// From the intake's own timer.
     NapEnded,
@@ -123,7 +123,7 @@ impl LiveRuns {
     }
 }
 
-/// Which of the actor's messages to itself are on their way, so that there is never a second one.
+/// Which of the actor's own timers are running, and whether it has told itself to go on: there is never a second of each.
 #[derive(Debug, Default)]
 pub(crate) struct Reminders {
     nap: bool,

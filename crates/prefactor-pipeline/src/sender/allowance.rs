@@ -1,10 +1,10 @@
 //! How fast the API has turned out to let requests go, learnt from what it refuses with 429. No clock: time is an argument.
 //!
 //! There is no pace until something is refused. Then it is measured for a second what is accepted, and that becomes the pace.
-//! From there it rises slowly, and each time that something is refused it falls by the share that is: additive increase,
-//! multiplicative decrease. It rises quickly and is forgotten when nothing is refused for long. It never falls below half
-//! of what was accepted: where that is not enough, either much less is allowed now or the API refuses at any pace, and it is
-//! measured anew. As long as refusals cost little, the pause that they ask for is all that it takes.
+//! While refusals cost little, the pauses that they ask for are all that it takes, and the pace rises slowly, or quickly when
+//! nothing is refused for long; then it is forgotten. While they cost much it falls, each time that something is refused,
+//! by the share that is: additive increase, multiplicative decrease. It never falls below half of what was accepted: where that
+//! is not enough, either much less is allowed now or the API refuses at any pace, and it is measured anew.
 
 use tokio::time::{Duration, Instant};
 
@@ -141,7 +141,9 @@ impl Allowance {
     }
 
     fn count(&mut self, items: usize, sent_at: Instant, now: Instant, accepted: bool) {
-        if sent_at >= self.window.since + WINDOW && self.window.is_telling() {
+        if sent_at >= self.window.since + WINDOW && self.window.is_empty() {
+            self.window = Window::new(sent_at);
+        } else if sent_at >= self.window.since + WINDOW && self.window.is_telling() {
             let refused = self.window.refused;
             self.close(sent_at, now);
             // What was sent before now tells how things are at another pace.
@@ -181,14 +183,12 @@ impl Pace {
     /// The pace behind a window; `is_well` tells whether refusals have cost little lately.
     fn after(mut self, window: &Window, is_well: bool, end: Instant, now: Instant) -> Phase {
         if window.is_outage() {
-            return Phase::Paced(Self {
-                proven: self.proven,
-                next: self.next,
-                ..Self::guess(window, end, now)
-            });
+            return Phase::Paced(Self { next: self.next, ..Self::guess(window, end, now) });
         }
         let share = window.accepted[0] / window.sent[0];
-        if !window.refused || (is_well && share >= NEARLY_ALL) {
+        // A guess is no pace at which anything was refused, however much that has cost before.
+        let rises = if is_well { share >= NEARLY_ALL } else { !window.refused && self.step.is_none() };
+        if rises {
             self.calm += 1;
             if self.calm >= FORGOTTEN {
                 return Phase::Unlimited;
@@ -198,7 +198,7 @@ impl Pace {
             return Phase::Paced(self);
         }
         self.calm = 0;
-        if is_well {
+        if is_well || !window.refused {
             return Phase::Paced(self);
         }
         let accepted = window.accepted_per_second(end);
@@ -212,7 +212,7 @@ impl Pace {
         Phase::Paced(Self { step: Some(step), ..self })
     }
 
-    /// Changes the rates that were put to the test: of requests, of items, or both.
+    /// Changes the rates that were put to the test: of requests, of items, or both; both, too, where neither was.
     fn change(&mut self, window: &Window, end: Instant, change: impl Fn(f64, usize) -> f64) {
         let used = |kind: usize| window.sent[kind] >= self.rate[kind] * window.seconds(end) / 2.0;
         let tested = match [used(0), used(1)] {
@@ -236,6 +236,10 @@ impl Window {
             self.sent[dimension] += amount;
             self.accepted[dimension] += if accepted { amount } else { 0.0 };
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.sent[0] == 0.0
     }
 
     /// Whether it tells more than how a single request fared.

@@ -74,7 +74,7 @@ impl World {
 
 #[track_caller]
 fn assert_near(limit: f64, (accepted, refused): (f64, f64)) {
-    assert!((0.8 * limit..=1.05 * limit).contains(&accepted), "{accepted} a second accepted of {limit}");
+    assert!((0.8 * limit..=1.1 * limit).contains(&accepted), "{accepted} a second accepted of {limit}");
     assert!(refused < 0.1, "{refused} of all refused at {limit} a second");
 }
 
@@ -112,10 +112,10 @@ fn one_refusal_in_a_hundred_costs_little_more_than_the_pause_that_it_asks_for() 
     assert!(accepted > 0.75 * possible, "{accepted} a second of {possible}");
 }
 
-/// With each refusal everyone pauses for as long as a second's worth takes.
+/// Nothing is gained by a pause, since the API allows no burst.
 #[test]
 fn a_limit_is_kept_to_where_refusals_are_few_but_cost_much_time() {
-    for retry_after in [1, 10] {
+    for retry_after in [1, 5] {
         let mut world = World::new(500.0, 100.0, 0);
         world.retry_after = Some(Duration::from_secs(retry_after));
         world.burst = 0.1;
@@ -124,7 +124,7 @@ fn a_limit_is_kept_to_where_refusals_are_few_but_cost_much_time() {
         assert!(!world.allowance.is_unlimited(), "{retry_after}");
         let (accepted, _) = world.run(600);
 
-        assert!(accepted * retry_after as f64 > 50.0, "{accepted} a second behind pauses of {retry_after} s");
+        assert!(accepted > 40.0, "{accepted} a second of 100 behind pauses of {retry_after} s");
     }
 }
 
