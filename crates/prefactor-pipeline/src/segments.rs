@@ -36,7 +36,7 @@ impl<T> Segments<T> {
 
     /// Makes room for so many elements, as far as they go into one segment, where there is none yet.
     #[inline]
-    pub(crate) fn expect(&mut self, elements: usize) {
+    pub(crate) fn reserve(&mut self, elements: usize) {
         if self.is_empty() {
             self.front.reserve_exact(elements.min(SEGMENT));
         }
@@ -134,7 +134,7 @@ impl<T> IntoIterator for Segments<T> {
 impl<T> Extend<T> for Segments<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
         let elements = elements.into_iter();
-        self.expect(elements.size_hint().0);
+        self.reserve(elements.size_hint().0);
         for element in elements {
             self.push_back(element);
         }

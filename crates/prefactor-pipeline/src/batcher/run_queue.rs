@@ -78,7 +78,7 @@ impl RunQueue {
             self.operations = operations;
             return;
         }
-        self.operations.expect(operations.len());
+        self.operations.reserve(operations.len());
         for operation in operations {
             self.push(operation);
         }

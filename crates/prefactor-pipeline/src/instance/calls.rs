@@ -75,7 +75,7 @@ impl Calls {
 
     #[inline]
     pub(crate) fn push(&mut self, operation: Operation) -> Place {
-        self.waiting.expect(self.expected.clamp(1, MOST_EXPECTED));
+        self.waiting.reserve(self.expected.clamp(1, MOST_EXPECTED));
         Place(self.waiting.push_back(operation))
     }
 

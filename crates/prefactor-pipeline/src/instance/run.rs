@@ -206,7 +206,7 @@ impl Run {
         if forward.is_empty() && state.lets_pass(&arrived) {
             return arrived;
         }
-        forward.expect(arrived.len());
+        forward.reserve(arrived.len());
         for operation in arrived {
             self.judge(&mut state, operation, &mut forward);
         }

@@ -119,10 +119,12 @@ impl SenderActor {
     fn land(&self, lanes: &mut Lanes, id: FlightId, AttemptResult { outcome, body_len }: AttemptResult) {
         let Some(mut flight) = lanes.take(id) else { return };
         let now = Instant::now();
-        // Whatever the API thinks of a request, it counts as one that it has let in, unless it is one too many.
+        // What is wrong with a request shows only when it is let in.
+        if let Outcome::Processed { .. } | Outcome::RefusedAsWhole | Outcome::Refused = outcome {
+            lanes.allowance.accepted(flight.items, flight.sent_at, now);
+        }
         match outcome {
             Outcome::Processed { outcomes, signals } => {
-                lanes.allowance.accepted(flight.items, flight.sent_at, now);
                 self.answers(lanes);
                 let operations = flight.unload();
                 tell_of_terminations(&operations, &signals);
@@ -130,13 +132,11 @@ impl SenderActor {
             }
             Outcome::TooLarge => split(flight, RejectReason::TooLarge, LimitLesson::TooManyBytes(body_len)),
             Outcome::RefusedAsWhole => {
-                lanes.allowance.accepted(flight.items, flight.sent_at, now);
                 self.answers(lanes);
                 let lesson = LimitLesson::RefusedItems(flight.items);
                 split(flight, RejectReason::Validation, lesson);
             }
             Outcome::Refused => {
-                lanes.allowance.accepted(flight.items, flight.sent_at, now);
                 let outcomes = vec![ItemOutcome::Rejected(RejectReason::Other); flight.items];
                 self.settle(flight.unload(), flight.lease, outcomes, now);
             }

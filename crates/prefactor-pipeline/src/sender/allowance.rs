@@ -19,22 +19,22 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// A window in which something is refused goes on until it has so many answers.
 const TELLING: f64 = 4.0;
 
-/// A window in which so large a share is accepted is as good as one without a refusal, while refusals cost little.
+/// A window in which so large a share is accepted is good, like one without a refusal, while refusals cost little.
 const NEARLY_ALL: f64 = 0.95;
 
 /// Of what was accepted, so much is the pace: the rest is room for what the API counts in another way.
 const MARGIN: f64 = 0.9;
 
-/// Of the pace at which something was refused, so much is added with each window in which nothing is.
+/// Of the pace at which something was refused, so much is added with each window in which nothing is, or hardly anything.
 const STEP: f64 = 0.05;
 
-/// After so many windows without a refusal the pace grows by [`RUSH`] with each.
+/// After so many good windows in a row the pace grows by [`RUSH`] with each.
 const CALM: u32 = 10;
 
 /// How a pace grows of which it is not known that anything is refused at it.
 const RUSH: f64 = 2.0;
 
-/// After so many windows without a refusal the pace is forgotten.
+/// After so many good windows in a row the pace is forgotten.
 const FORGOTTEN: u32 = 2 * CALM;
 
 /// The slowest pace: one request in a second finds out whether the API accepts any.
@@ -59,7 +59,7 @@ pub(crate) struct Allowance {
 
 #[derive(Debug)]
 enum Phase {
-    /// Nothing was refused lately.
+    /// Nothing was refused lately, or so little that it cost little.
     Unlimited,
     /// Something was. How much is accepted where no pace is kept?
     Measuring,
@@ -70,11 +70,11 @@ enum Phase {
 struct Pace {
     /// Per second.
     rate: Amount,
-    /// What a window without a refusal adds; unknown where the pace is a guess.
+    /// What a good window adds; unknown where the pace is a guess.
     step: Option<Amount>,
     /// The most that was accepted in a second.
     proven: Amount,
-    /// Windows without a refusal, or with few of many, in a row.
+    /// Good windows in a row.
     calm: u32,
     /// When the next request may go.
     next: Instant,
@@ -141,11 +141,11 @@ impl Allowance {
     }
 
     fn count(&mut self, items: usize, sent_at: Instant, now: Instant, accepted: bool) {
-        if sent_at >= self.window.since + WINDOW && self.window.is_empty() {
-            self.window = Window::new(sent_at);
-        } else if sent_at >= self.window.since + WINDOW && self.window.is_telling() {
+        if sent_at >= self.window.since + WINDOW && self.window.is_telling() {
             let refused = self.window.refused;
-            self.close(sent_at, now);
+            if !self.window.is_empty() {
+                self.close(sent_at, now);
+            }
             // What was sent before now tells how things are at another pace.
             self.window = Window::new(if refused { now } else { sent_at });
         }
@@ -187,8 +187,8 @@ impl Pace {
         }
         let share = window.accepted[0] / window.sent[0];
         // A guess is no pace at which anything was refused, however much that has cost before.
-        let rises = if is_well { share >= NEARLY_ALL } else { !window.refused && self.step.is_none() };
-        if rises {
+        let is_good = if is_well { share >= NEARLY_ALL } else { !window.refused && self.step.is_none() };
+        if is_good {
             self.calm += 1;
             if self.calm >= FORGOTTEN {
                 return Phase::Unlimited;

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use prefactor_http::RawResponse;
+use prefactor_pipeline::RejectReason;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -129,4 +130,26 @@ async fn no_more_items_go_out_than_configured() {
     assert!(requests.iter().all(|request| request.items.len() <= 10));
     let last = requests.last().unwrap().at;
     assert!((6 * SECOND..8 * SECOND + SECOND / 2).contains(&last), "{last:?} for 80 items");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_its_content_was_let_in_and_the_pace_recovers() {
+    let api = Api::new().on_request(|request| match request.at {
+        at if at < SECOND => Reply::Process,
+        at if at < 20 * SECOND => Reply::status(429),
+        _ => Reply::status(422),
+    });
+    let prefactor = api.pipeline().build().unwrap();
+    let run = begin(&prefactor);
+    sleep(SECOND).await;
+    for n in 0..60 {
+        run.span("agent:step", &json!({ "number": n })).complete(&());
+    }
+    sleep(19 * SECOND).await;
+
+    // Once a second finds out whether that is over; to tell what is wrong with each of them takes a request for each.
+    sleep(30 * SECOND).await;
+
+    assert_eq!(prefactor.ledger().rejected_for(RejectReason::Validation).operations, 120);
+    assert_eq!(prefactor.ledger().in_flight().operations, 0);
 }

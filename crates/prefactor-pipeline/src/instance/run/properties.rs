@@ -62,7 +62,8 @@ impl Told {
     fn call(&mut self, step: &Step, number: u32) {
         if self.has_ended {
             let operations = if let Step::Whole { spans } = step { *spans } else { 1 };
-            return (0..operations).for_each(|_| self.rejected.push(RejectReason::InstanceFinished));
+            self.rejected.extend(std::iter::repeat_n(RejectReason::InstanceFinished, operations as usize));
+            return;
         }
         match step {
             Step::Create { .. } => {

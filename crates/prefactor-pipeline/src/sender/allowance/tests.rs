@@ -129,6 +129,49 @@ fn a_limit_is_kept_to_where_refusals_are_few_but_cost_much_time() {
 }
 
 #[test]
+fn a_window_without_an_answer_says_nothing() {
+    let start = Instant::now();
+    let mut allowance = Allowance::new(start);
+    allowance.refused(10, start, start, Some(start));
+    for number in 0..=20 {
+        let sent_at = start + number * WINDOW / 20;
+        let now = sent_at + Duration::from_millis(50);
+        if number % 2 == 0 {
+            allowance.refused(10, sent_at, now, None);
+        } else {
+            allowance.accepted(10, sent_at, now);
+        }
+    }
+    let rate = |allowance: &Allowance| match &allowance.phase {
+        Phase::Paced(pace) => pace.rate,
+        phase => panic!("{phase:?}"),
+    };
+    let guess = rate(&allowance);
+
+    let later = start + 10 * WINDOW;
+    allowance.accepted(10, later, later);
+
+    assert_eq!(rate(&allowance), guess);
+}
+
+#[test]
+fn what_was_accepted_before_an_outage_is_not_what_is_allowed_behind_it() {
+    let mut world = World::new(500.0, 200.0, 0);
+    world.run(30);
+    world.refuses = 100;
+    world.run(10);
+
+    (world.refuses, world.limit, world.tokens) = (0, 10.0, 0.0);
+
+    for second in 0..20 {
+        world.run(1);
+        if let Phase::Paced(pace) = &world.allowance.phase {
+            assert!(pace.rate[0] < 50.0, "{pace:?} in second {second}");
+        }
+    }
+}
+
+#[test]
 fn where_everything_is_refused_one_request_a_second_finds_out_whether_that_is_over() {
     let mut world = World::new(100.0, 1_000.0, 100);
     let (accepted, _) = world.run(20);
