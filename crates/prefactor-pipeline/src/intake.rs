@@ -11,7 +11,7 @@ use prefactor_pfid::Stem;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SupervisionEvent};
 use tokio::task::yield_now;
 
-use crate::batcher::BatcherInbox;
+use crate::batcher::{BatcherInbox, BatcherInput};
 use crate::inbox::{Inbox, Wake};
 use crate::instance::{InstanceActor, Run};
 use crate::operation::Operation;
@@ -258,7 +258,7 @@ impl IntakeActor {
                         Some(spool) if !for_spool.is_empty() || spool.wants(self.pipeline.admission()) => {
                             for_spool.extend(operations);
                         }
-                        _ => arrive(&mut woken, run, operations),
+                        _ => self.arrive(&mut woken, run, operations),
                     }
                 }
                 IntakeInput::Spooled(operations) => {
@@ -266,7 +266,7 @@ impl IntakeActor {
                     if let Some(spool) = self.pipeline.spool() {
                         spool.came_back(operations.len() as u64);
                     }
-                    arrive_all(&mut woken, operations);
+                    self.arrive_all(&mut woken, operations);
                 }
                 IntakeInput::Answered(run) => woken.push(run),
             }
@@ -276,7 +276,7 @@ impl IntakeActor {
             && !for_spool.is_empty()
             && let Err(refused) = spool.take(for_spool)
         {
-            arrive_all(&mut woken, refused);
+            self.arrive_all(&mut woken, refused);
         }
         for run in woken {
             if !run.wake() {
@@ -284,6 +284,20 @@ impl IntakeActor {
             }
         }
         routed
+    }
+
+    /// Lets what goes on arrive at its instance; one that is to be told of it is added to `woken`.
+    fn arrive(&self, woken: &mut Vec<Arc<Run>>, run: Arc<Run>, operations: Segments<Operation>) {
+        if run.arrive(operations, |operations| self.batcher.push(BatcherInput::Operations(operations))) {
+            woken.push(run);
+        }
+    }
+
+    /// The same for operations of any runs, in order.
+    fn arrive_all(&self, woken: &mut Vec<Arc<Run>>, operations: Vec<Operation>) {
+        for operation in operations {
+            self.arrive(woken, Arc::clone(operation.run()), Segments::from_iter([operation]));
+        }
     }
 
     fn restart_instance(&self, myself: &ActorRef<IntakeMessage>, gone: ActorId) {
@@ -317,27 +331,12 @@ impl IntakeActor {
     }
 }
 
-/// Puts what goes on where its instance finds it; an instance that is to be told of it is added to `woken`.
-fn arrive(woken: &mut Vec<Arc<Run>>, run: Arc<Run>, operations: Segments<Operation>) {
-    if run.arrive(operations) {
-        woken.push(run);
-    }
-}
-
-/// The same for operations of any runs, in order.
-fn arrive_all(woken: &mut Vec<Arc<Run>>, operations: Vec<Operation>) {
-    for operation in operations {
-        arrive(woken, Arc::clone(operation.run()), Segments::from_iter([operation]));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use prefactor_http::FinishStatus;
     use tokio::time::sleep;
 
     use super::*;
-    use crate::batcher::BatcherInput;
     use crate::fixture::{self, create, partition, words};
     use crate::instance::Entry;
     use crate::operation::Action;

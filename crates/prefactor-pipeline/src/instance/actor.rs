@@ -39,10 +39,7 @@ impl Actor for InstanceActor {
     ) -> Result<(), ActorProcessingErr> {
         let Some(_working) = self.run.pipeline().work() else { return Ok(()) };
         self.run.pipeline().interrupt(Stage::Instance);
-        let operations = self.run.advance();
-        if !operations.is_empty() {
-            self.batcher.push(BatcherInput::Operations(operations));
-        }
+        self.run.advance(|operations| self.batcher.push(BatcherInput::Operations(operations)));
         if self.run.is_over() {
             myself.stop(None);
         }

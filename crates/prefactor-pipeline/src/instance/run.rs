@@ -152,12 +152,26 @@ impl Run {
     }
 
     /// Puts operations where the actor will find them. `true` where the actor is not yet told of anything.
-    pub(crate) fn arrive(&self, operations: Segments<Operation>) -> bool {
+    ///
+    /// What changes nothing here is handed on at once, if nothing is before it that has not been handed on: it takes no actor.
+    pub(crate) fn arrive(
+        &self,
+        operations: Segments<Operation>,
+        hand_on: impl FnOnce(Segments<Operation>),
+    ) -> bool {
         if operations.is_empty() {
             return false;
         }
         let mut arrived = lock(&self.arrived);
         let is_news = arrived.is_empty();
+        // Locked while the actor works, until it has handed on what it had.
+        if is_news
+            && let Ok(state) = self.state.try_lock()
+            && state.lets_pass(&operations)
+        {
+            hand_on(operations);
+            return false;
+        }
         arrived.append(operations);
         is_news
     }
@@ -186,8 +200,8 @@ impl Run {
         }
     }
 
-    /// The operations that may go on by now, in order. What makes no sense is settled here.
-    pub(crate) fn advance(self: &Arc<Self>) -> Segments<Operation> {
+    /// Hands on the operations that may go on by now, in order. What makes no sense is settled here.
+    pub(crate) fn advance(self: &Arc<Self>, hand_on: impl FnOnce(Segments<Operation>)) {
         self.rested.store(false, Ordering::Relaxed);
         let mut state = lock(&self.state);
         let mut forward = Segments::default();
@@ -203,14 +217,13 @@ impl Run {
         }
         // The intake must not wait for the judging, nor for a hook that is told of its verdicts.
         let arrived = std::mem::take(&mut *lock(&self.arrived));
-        if forward.is_empty() && state.lets_pass(&arrived) {
-            return arrived;
-        }
         forward.reserve(arrived.len());
         for operation in arrived {
             self.judge(&mut state, operation, &mut forward);
         }
-        forward
+        if !forward.is_empty() {
+            hand_on(forward);
+        }
     }
 
     fn judge(self: &Arc<Self>, state: &mut State, operation: Operation, forward: &mut Segments<Operation>) {

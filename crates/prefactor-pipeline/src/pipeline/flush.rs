@@ -39,19 +39,21 @@ pub(super) async fn resumed(pipeline: &Arc<Pipeline>, batcher: &BatcherInbox, de
     let _ = timeout_at(deadline, resumed).await;
 }
 
-async fn settled(pipeline: &Pipeline, accounts: Vec<Arc<Account>>) {
-    let mut waiting: Vec<(Arc<Account>, Option<Epoch>)> =
-        accounts.into_iter().map(|account| (account, None)).collect();
+async fn settled(pipeline: &Pipeline, mut accounts: Vec<Arc<Account>>) {
+    let mut sealed: Vec<(Arc<Account>, Epoch)> = Vec::with_capacity(accounts.len());
     loop {
         let progress = pipeline.progress.notified();
         tokio::pin!(progress);
         // Before looking: what is settled after the look must not be missed.
         progress.as_mut().enable();
-        waiting.retain_mut(|(account, sealed)| {
-            *sealed = sealed.or_else(|| account.seal());
-            !sealed.is_some_and(|epoch| account.is_drained(epoch))
+        accounts.retain(|account| {
+            let epoch = account.seal();
+            sealed.extend(epoch.map(|epoch| (Arc::clone(account), epoch)));
+            epoch.is_none()
         });
-        if waiting.is_empty() {
+        // One that is not drained is reason enough to wait: there may be thousands, and they are looked at when it is.
+        while sealed.pop_if(|(account, epoch)| account.is_drained(*epoch)).is_some() {}
+        if accounts.is_empty() && sealed.is_empty() {
             return;
         }
         progress.await;

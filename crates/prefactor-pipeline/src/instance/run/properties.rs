@@ -106,7 +106,7 @@ impl Replay {
             if knows_partition { fixture::pipeline() } else { fixture::pipeline_without_partition() };
         let run = fixture::new_run(&pipeline, 1_000);
         for action in [fixture::register(), fixture::start()] {
-            run.arrive(Segments::from_iter([operation(&run, action)]));
+            run.arrive(Segments::from_iter([operation(&run, action)]), drop);
         }
         let told = Told { forwarded: vec!["register".to_owned(), "start".to_owned()], ..Told::default() };
         Self { run, told, forwarded: Vec::new(), calls: 0, created: Vec::new() }
@@ -124,19 +124,21 @@ impl Replay {
             Step::Finish { span, status } => finish_as(*span, *status, None),
             Step::Whole { spans } => {
                 let actions = (0..*spans).map(|span| whole(number + span, None));
-                self.run.arrive(actions.map(|action| operation(&self.run, action)).collect());
+                let operations = actions.map(|action| operation(&self.run, action)).collect();
+                self.run.arrive(operations, |operations| self.forwarded.extend(operations));
                 self.told.call(step, number);
                 self.calls += spans - 1;
                 return;
             }
             Step::Quality => quality(number),
             Step::End { status } => finish_instance(*status),
-            Step::Look => return self.forwarded.extend(self.run.advance()),
+            Step::Look => return self.run.advance(|operations| self.forwarded.extend(operations)),
             Step::Registered => return self.run.registered_as(self.run.key().with_partition(partition())),
             Step::Refused => return self.run.registration_refused(),
         };
         self.told.call(step, number);
-        self.run.arrive(Segments::from_iter([operation(&self.run, action)]));
+        let operations = Segments::from_iter([operation(&self.run, action)]);
+        self.run.arrive(operations, |operations| self.forwarded.extend(operations));
     }
 }
 

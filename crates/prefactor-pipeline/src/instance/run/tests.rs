@@ -1,17 +1,28 @@
 use std::sync::Weak;
 
 use super::*;
-use crate::fixture::{self, cancel, create, finish, finish_instance, operation, partition, words};
+use crate::fixture::{self, cancel, create, finish, finish_instance, operation, partition, whole, words};
 use crate::ledger::{Ledger, LossReason};
 
-fn arrive(run: &Arc<Run>, actions: impl IntoIterator<Item = Action>) {
-    run.arrive(actions.into_iter().map(|action| operation(run, action)).collect());
+/// Lets these actions arrive; tells what goes on at once.
+fn arrive(run: &Arc<Run>, actions: impl IntoIterator<Item = Action>) -> Segments<Operation> {
+    let operations = actions.into_iter().map(|action| operation(run, action)).collect();
+    let mut forward = Segments::default();
+    run.arrive(operations, |operations| forward = operations);
+    forward
+}
+
+fn advance(run: &Arc<Run>) -> Segments<Operation> {
+    let mut forward = Segments::default();
+    run.advance(|operations| forward = operations);
+    forward
 }
 
 /// What goes on of these actions, in words.
 fn forwarded(run: &Arc<Run>, actions: impl IntoIterator<Item = Action>) -> Vec<String> {
-    arrive(run, actions);
-    words(run.advance().iter())
+    let mut forward = arrive(run, actions);
+    forward.append(advance(run));
+    words(forward.iter())
 }
 
 fn begin() -> [Action; 2] {
@@ -94,7 +105,7 @@ fn what_was_held_is_judged_when_it_goes_on() {
 
     run.registered_as(fixture::stem(1).with_partition(partition()));
 
-    assert_eq!(words(run.advance().iter()), ["start", "create 2", "finish 2 complete", "end complete"]);
+    assert_eq!(words(advance(&run).iter()), ["start", "create 2", "finish 2 complete", "end complete"]);
     assert_eq!(rejected(&run, RejectReason::InstanceFinished), 1);
     assert!(run.is_over());
 }
@@ -166,12 +177,41 @@ fn a_refused_registration_rejects_what_is_held_and_what_comes() {
 #[test]
 fn the_actor_is_told_of_the_first_arrival_only() {
     let run = fixture::new_run(&fixture::pipeline(), 1);
+    let is_told = |action| run.arrive(Segments::from_iter([operation(&run, action)]), drop);
 
-    assert!(run.arrive(Segments::from_iter([operation(&run, fixture::register())])));
-    assert!(!run.arrive(Segments::from_iter([operation(&run, fixture::start())])));
+    assert!(is_told(fixture::register()));
+    assert!(!is_told(fixture::start()));
     assert!(run.has_arrivals());
-    run.advance();
-    assert!(run.arrive(Segments::from_iter([operation(&run, create(2, None))])));
+    advance(&run);
+    assert!(is_told(create(2, None)));
+}
+
+#[test]
+fn finished_spans_go_on_without_the_actor_where_nothing_is_before_them() {
+    let run = fixture::new_run(&fixture::pipeline(), 1);
+    let span = |n| arrive(&run, [whole(n, None)]).len();
+    arrive(&run, begin());
+    assert_eq!(span(2), 0, "the run's beginning is before it");
+    advance(&run);
+
+    assert_eq!(span(3), 1);
+    assert!(!run.has_arrivals());
+    arrive(&run, [create(4, None)]);
+    assert_eq!(span(5), 0, "its parent may be the one before it");
+    assert_eq!(words(advance(&run).iter()), ["create 4", "whole 5 complete"]);
+}
+
+#[test]
+fn what_arrives_while_the_actor_hands_on_stays_behind_it() {
+    let run = fixture::new_run(&fixture::pipeline(), 1);
+    forwarded(&run, begin());
+    arrive(&run, [create(2, None)]);
+
+    let mut overtaken = false;
+    run.advance(|_| overtaken = !arrive(&run, [whole(3, Some(2))]).is_empty());
+
+    assert!(!overtaken);
+    assert_eq!(words(advance(&run).iter()), ["whole 3 complete"]);
 }
 
 #[test]
@@ -225,13 +265,13 @@ fn an_abandoned_run_counts_what_it_held_as_lost_and_is_not_kept_alive_by_it() {
 fn a_flush_waits_for_the_finishes_of_open_spans_too_which_come_into_being_after_it_began() {
     let run = fixture::new_run(&fixture::pipeline(), 1);
     arrive(&run, begin().into_iter().chain([create(2, None)]));
-    for operation in run.advance() {
+    for operation in advance(&run) {
         operation.settle(Fate::Delivered);
     }
     arrive(&run, [finish_instance(FinishStatus::Complete)]);
     let sealed = run.account().seal().expect("no other flush is waiting");
 
-    let mut forwarded: Vec<_> = run.advance().into_iter().collect();
+    let mut forwarded: Vec<_> = advance(&run).into_iter().collect();
     assert_eq!(words(&forwarded), ["finish 2 complete", "end complete"]);
     forwarded.pop().expect("the end of the run").settle(Fate::Delivered);
 
@@ -250,7 +290,7 @@ fn a_span_that_is_left_open_never_ends_before_it_began() {
 
     arrive(&run, begin().into_iter().chain([late, finish_instance(FinishStatus::Complete)]));
 
-    let finished = run.advance().iter().find_map(|operation| operation.action.finished_at());
+    let finished = advance(&run).iter().find_map(|operation| operation.action.finished_at());
     assert_eq!(finished, Some(began));
 }
 
