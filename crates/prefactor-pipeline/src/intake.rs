@@ -341,6 +341,9 @@ mod tests {
     use crate::instance::Entry;
     use crate::operation::Action;
 
+    /// Several of them are shorter than a nap.
+    const A_MOMENT: Duration = Duration::from_millis(1);
+
     /// An intake, and what it hands on.
     struct Station {
         pipeline: Arc<Pipeline>,
@@ -393,6 +396,24 @@ mod tests {
             station.handed_on(),
             ["register", "start", "create 2", "finish 2 complete", "end complete"]
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_room_does_not_wait_for_the_end_of_a_nap() {
+        let station = Station::start(fixture::pipeline()).await;
+        let run = fixture::new_run(&station.pipeline, 1);
+        station.submit(&run, fixture::register());
+        sleep(A_MOMENT).await;
+        station.submit(&run, fixture::start());
+        sleep(A_MOMENT).await;
+        assert_eq!(station.handed_on(), ["register"], "the intake naps");
+        station.pipeline.admission().acquire(1 << 20);
+
+        let pipeline = Arc::clone(&station.pipeline);
+        tokio::spawn(async move { pipeline.room().await });
+        sleep(A_MOMENT).await;
+
+        assert_eq!(station.handed_on(), ["start"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -57,7 +57,9 @@ impl Actor for BatcherActor {
         let next = loop {
             self.take_in(&mut work);
             let next = self.cut_batches(&mut work);
-            self.pipeline.demand().tell(work.backlog.ready_items(), work.backlog.batch_items());
+            if self.pipeline.demand().tell(work.backlog.ready_items(), work.backlog.batch_items()) {
+                self.pipeline.intake().wake_now();
+            }
             if self.inbox.sleep() {
                 break next;
             }
@@ -103,5 +105,64 @@ impl BatcherActor {
             self.sender.push(SenderInput::Batch(Batch { operations, doubt, lease }));
         }
         work.backlog.next_due().filter(|_| work.free_lanes > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::batcher::{Completed, Limits};
+    use crate::fixture::{self, create, operation};
+    use crate::instance::Entry;
+    use crate::intake::{IntakeActor, LiveRuns};
+
+    /// Shorter than any actor naps or lingers.
+    const A_MOMENT: Duration = Duration::from_millis(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_napping_intake_goes_on_when_more_is_wanted() {
+        let pipeline = fixture::pipeline();
+        let inbox = Arc::new(BatcherInbox::new());
+        let limits = Limits { items: 500, bytes: usize::MAX, linger: Duration::from_secs(1) };
+        let work = Arc::new(Mutex::new(BatcherWork {
+            backlog: Backlog::new(limits),
+            pace: Pace::new(None, None, Instant::now()),
+            free_lanes: 0,
+        }));
+        let batcher = BatcherActor {
+            pipeline: Arc::clone(&pipeline),
+            inbox: Arc::clone(&inbox),
+            sender: Arc::new(SenderInbox::new()),
+            work: Arc::clone(&work),
+        };
+        let intake = IntakeActor {
+            pipeline: Arc::clone(&pipeline),
+            batcher: Arc::clone(&inbox),
+            live: Arc::new(LiveRuns::default()),
+        };
+        Actor::spawn(None, batcher, ()).await.expect("an actor");
+        Actor::spawn(None, intake, ()).await.expect("an actor");
+        let ready = || work.lock().expect("nobody panicked").backlog.ready_items();
+        for n in 1..=10 {
+            let run = fixture::run(&pipeline, n);
+            let operations = (0..500).map(|span| operation(&run, create(span, None))).collect();
+            inbox.push(BatcherInput::Operations(operations));
+        }
+        sleep(A_MOMENT).await;
+        let late = fixture::new_run(&pipeline, 11);
+        late.submit(fixture::register(), Entry::Forced).expect("it is taken in any case");
+        sleep(A_MOMENT).await;
+        assert_eq!(ready(), 5_000, "there is enough, and the intake naps");
+
+        for _ in 0..6 {
+            inbox.push(BatcherInput::Completed(Completed::default()));
+        }
+        sleep(A_MOMENT).await;
+
+        assert_eq!(ready(), 5_000 - 6 * 500 + 1);
     }
 }

@@ -13,9 +13,15 @@ pub(crate) struct Demand {
 }
 
 impl Demand {
-    /// Tells how many operations could go at once, and how many a full batch has.
-    pub(crate) fn tell(&self, ready: usize, batch: usize) {
-        self.is_met.store(ready >= ENOUGH.max(batch.saturating_mul(2)), Ordering::Relaxed);
+    /// Tells how many operations could go at once, and how many a full batch has. `true` where more is wanted from now on: the
+    /// intake is to be told, since it may be napping.
+    pub(crate) fn tell(&self, ready: usize, batch: usize) -> bool {
+        let enough = ENOUGH.max(batch.saturating_mul(2));
+        let was_met = self.is_met();
+        // Much is picked up less often than little.
+        let is_met = if was_met { ready >= enough / 2 } else { ready >= enough };
+        self.is_met.store(is_met, Ordering::Relaxed);
+        was_met && !is_met
     }
 
     pub(crate) fn is_met(&self) -> bool {
@@ -36,7 +42,18 @@ mod tests {
         };
 
         assert!(!is_met(ENOUGH - 1, 500) && is_met(ENOUGH, 500));
-        assert!(!is_met(10 * ENOUGH, 10 * ENOUGH) && is_met(20 * ENOUGH, 10 * ENOUGH));
+        assert!(!is_met(9 * ENOUGH, 10 * ENOUGH) && is_met(20 * ENOUGH, 10 * ENOUGH));
         assert!(!is_met(0, usize::MAX));
+    }
+
+    #[test]
+    fn more_is_wanted_when_half_of_it_is_gone() {
+        let demand = Demand::default();
+        let is_told = |ready| demand.tell(ready, 500);
+
+        assert!(!is_told(0), "nobody has to be told in the beginning");
+        assert!(!is_told(ENOUGH) && !is_told(ENOUGH / 2));
+        assert!(is_told(ENOUGH / 2 - 1) && !demand.is_met());
+        assert!(!is_told(ENOUGH / 2 - 1), "once is enough");
     }
 }

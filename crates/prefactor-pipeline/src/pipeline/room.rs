@@ -31,6 +31,8 @@ struct Waiting<'a>(&'a Pipeline);
 impl<'a> Waiting<'a> {
     fn begin(pipeline: &'a Pipeline) -> Self {
         pipeline.waiting.fetch_add(1, Ordering::SeqCst);
+        // What fills the budget may be calls that the intake is napping on.
+        pipeline.intake().wake_now();
         Self(pipeline)
     }
 }
