@@ -1,6 +1,6 @@
 //! The whole path: calls on handles until everything is confirmed by a sink in the process.
 //!
-//! `cargo bench --bench pipeline`: time for 10,000 spans by the number of instances, the size of batches and the lanes.
+//! `cargo bench --bench pipeline`: time for 10,000 spans by the number of instances, the size of batches, the lanes and the budget.
 
 #![allow(missing_docs, reason = "criterion's macros define undocumented functions")]
 
@@ -14,8 +14,12 @@ use prefactor::pfid::Partition;
 use prefactor::{AgentVersion, Builder, Instance, Prefactor};
 
 use support::{ANSWER, LlmCall, ROOMY, sink};
+use tokio::runtime::Runtime;
 
 const SPANS: usize = 10_000;
+
+/// Spans that a caller makes between two looks whether there is room.
+const LOOK_EVERY: usize = 32;
 
 fn builder() -> Builder {
     Prefactor::builder()
@@ -25,8 +29,11 @@ fn builder() -> Builder {
         .memory_budget(ROOMY)
 }
 
-fn deliver(prefactor: &Prefactor, runs: &[Instance], payload: &LlmCall) {
-    for run in runs.iter().cycle().take(SPANS) {
+fn deliver(caller: &Runtime, prefactor: &Prefactor, runs: &[Instance], payload: &LlmCall) {
+    for (step, run) in runs.iter().cycle().take(SPANS).enumerate() {
+        if step % LOOK_EVERY == 0 {
+            caller.block_on(prefactor.wait_for_room());
+        }
         run.span("agent:llm", payload).complete(&ANSWER);
     }
     let report = prefactor.flush_blocking(Duration::from_secs(60));
@@ -37,12 +44,13 @@ fn pipelines(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(SPANS as u64)).sample_size(10);
     let payload = LlmCall::of(300);
+    let caller = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut measure = |id: BenchmarkId, builder: Builder, instances: usize| {
         let prefactor = builder.build().expect("a pipeline");
         let begin = |_| prefactor.instance(AgentVersion::new("bench", "v1")).start();
         let runs: Vec<_> = (0..instances).map(begin).collect();
         prefactor.flush_blocking(Duration::from_secs(60));
-        group.bench_function(id, |bencher| bencher.iter(|| deliver(&prefactor, &runs, &payload)));
+        group.bench_function(id, |bencher| bencher.iter(|| deliver(&caller, &prefactor, &runs, &payload)));
     };
     for instances in [1, 8, 100, 1_000, 10_000] {
         measure(BenchmarkId::new("instances", instances), builder(), instances);
@@ -52,6 +60,10 @@ fn pipelines(criterion: &mut Criterion) {
     }
     for lanes in [1, 2, 4, 8] {
         measure(BenchmarkId::new("lanes", lanes), builder().lanes(lanes), 8);
+    }
+    for mebibytes in [2, 4, 8, 16, 64] {
+        let builder = builder().memory_budget(mebibytes << 20);
+        measure(BenchmarkId::new("MiB of budget", mebibytes), builder, 8);
     }
     group.finish();
 }
