@@ -1,8 +1,8 @@
 //! The account of one instance: its part of the ledger, and what a flush of it still waits for.
 
 use crate::ledger::{Fate, Fates, Ledger, Tally};
+use crate::sync::AtomicU64;
 use crate::sync::Ordering::{Relaxed, SeqCst};
-use crate::sync::{AtomicU8, AtomicU64};
 
 /// One of two alternating stretches of time in which operations are accepted. A flush ends one and waits until
 /// everything accepted in it is settled; what comes later is counted in the other and never makes it wait longer.
@@ -16,15 +16,25 @@ impl Epoch {
         self.0 as usize
     }
 
+    /// The one that comes after so many.
+    const fn numbered(ended: u64) -> Self {
+        Self((ended % 2) as u8)
+    }
+
     /// One of those in which any of these operations were accepted.
     pub(crate) const fn of(operations: [u16; Self::COUNT]) -> Self {
         Self((operations[0] == 0) as u8)
     }
 }
 
+/// An epoch that a flush has ended, by the number of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sealed(u64);
+
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    epoch: AtomicU8,
+    /// Epochs that have ended.
+    ended: AtomicU64,
     /// By calls, which come one at a time.
     called: Accepted,
     /// By all others.
@@ -49,7 +59,7 @@ struct Settled {
 impl Account {
     /// Counts one operation as accepted and tells the epoch that its ticket must name.
     pub(crate) fn accept(&self, bytes: u64) -> Epoch {
-        let epoch = Epoch(self.epoch.load(Relaxed));
+        let epoch = self.running();
         self.accept_with(epoch);
         self.accepted.bytes.fetch_add(bytes, Relaxed);
         epoch
@@ -59,10 +69,14 @@ impl Account {
     /// them: nothing has to be changed in one step then, which would cost callers more.
     pub(crate) fn accept_in_turn(&self, bytes: u64) -> Epoch {
         let add = |counter: &AtomicU64, more| counter.store(counter.load(Relaxed) + more, Relaxed);
-        let epoch = Epoch(self.epoch.load(Relaxed));
+        let epoch = self.running();
         add(&self.called.operations[epoch.index()], 1);
         add(&self.called.bytes, bytes);
         epoch
+    }
+
+    fn running(&self) -> Epoch {
+        Epoch::numbered(self.ended.load(Relaxed))
     }
 
     /// Counts one operation, which takes nothing, together with another one that has no fate yet: who waits for that
@@ -82,22 +96,28 @@ impl Account {
 
     /// Ends the running epoch and names it, so that a flush can wait for it alone. `None` while an earlier flush
     /// still waits for the other epoch: wait for that one, then ask again.
-    pub(crate) fn seal(&self) -> Option<Epoch> {
+    pub(crate) fn seal(&self) -> Option<Sealed> {
         loop {
-            let running = Epoch(self.epoch.load(SeqCst));
-            let next = Epoch(1 - running.0);
-            if !self.is_drained(next) {
+            let ended = self.ended.load(SeqCst);
+            if !self.is_settled(Epoch::numbered(ended + 1)) {
                 return None;
             }
             // Where another flush was faster, look again: with nothing under way nobody would wake this one.
-            if self.epoch.compare_exchange(running.0, next.0, SeqCst, SeqCst).is_ok() {
-                return Some(running);
+            if self.ended.compare_exchange(ended, ended + 1, SeqCst, SeqCst).is_ok() {
+                return Some(Sealed(ended));
             }
         }
     }
 
     /// Whether everything that was accepted in this epoch is settled.
-    pub(crate) fn is_drained(&self, epoch: Epoch) -> bool {
+    pub(crate) fn is_drained(&self, Sealed(number): Sealed) -> bool {
+        // The one behind it ends only when it is drained; its counters count for another one from then on. In this order: what
+        // they count then, they count after that end.
+        self.is_settled(Epoch::numbered(number)) || self.ended.load(SeqCst) > number + 1
+    }
+
+    /// Whether its counters are equal.
+    fn is_settled(&self, epoch: Epoch) -> bool {
         let settled = self.settled.operations[epoch.index()].load(SeqCst);
         settled == self.both().map(|accepted| accepted.operations[epoch.index()].load(SeqCst)).sum::<u64>()
     }
@@ -162,8 +182,28 @@ mod tests {
 
             settle(&account, first);
             assert!(account.is_drained(sealed));
-            assert_eq!(account.seal(), Some(second));
-            assert!(!account.is_drained(second));
+            let sealed = account.seal().expect("the first one is done");
+            assert!(!account.is_drained(sealed));
+            settle(&account, second);
+            assert!(account.is_drained(sealed));
+        });
+    }
+
+    #[test]
+    fn a_flush_that_looks_late_does_not_wait_for_what_came_behind_another_one() {
+        model(|| {
+            let account = Account::default();
+            let first = account.accept(10);
+            let sealed = account.seal().expect("no other flush is waiting");
+            settle(&account, first);
+            account.accept(10);
+            let other = account.seal().expect("the first one is done");
+
+            let third = account.accept(10);
+
+            assert_eq!(third, first, "they are counted in the same place");
+            assert!(account.is_drained(sealed));
+            assert!(!account.is_drained(other));
         });
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct Inbox<T, M: Wake> {
     waiting: Receiver<T>,
     flag: WakeFlag,
     process: ProcessMark,
-    /// Locked by a producer only to wake a sleeping actor.
+    /// Locked by a producer only to wake an actor that sleeps or naps.
     actor: Mutex<Option<ActorRef<M>>>,
 }
 

@@ -37,7 +37,8 @@ const ROUND: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) enum IntakeMessage {
-    /// From a caller, from a flush, or from the intake itself where it could not sleep: operations may be waiting.
+    /// From a caller, from who waits for a flush or for room, from the batcher that wants more, or from the intake itself where
+    /// it could not sleep: operations may be waiting.
     WorkArrived,
     /// From the intake itself: there was much to do, and there is likely to be more.
     GoOn,
@@ -229,7 +230,9 @@ impl IntakeActor {
         } else if !self.pipeline.intake().sleep() {
             myself.cast(IntakeMessage::WorkArrived)?;
         }
-        if !reminders.sweep && (has_spare_blocks || !self.live.is_idle()) {
+        // What is held leaves spare blocks behind when it is delivered.
+        let holds_something = self.pipeline.admission().operations() > 0;
+        if !reminders.sweep && (holds_something || has_spare_blocks || !self.live.is_idle()) {
             reminders.sweep = true;
             myself.send_after(SWEEP, || IntakeMessage::SweepDue);
         }
@@ -295,8 +298,12 @@ impl IntakeActor {
 
     /// The same for operations of any runs, in order.
     fn arrive_all(&self, woken: &mut Vec<Arc<Run>>, operations: Vec<Operation>) {
-        for operation in operations {
-            self.arrive(woken, Arc::clone(operation.run()), Segments::from_iter([operation]));
+        let mut operations = operations.into_iter().peekable();
+        while let Some(first) = operations.next() {
+            let run = Arc::clone(first.run());
+            let mut together = Segments::from_iter([first]);
+            together.extend(std::iter::from_fn(|| operations.next_if(|next| Arc::ptr_eq(next.run(), &run))));
+            self.arrive(woken, run, together);
         }
     }
 
@@ -339,7 +346,7 @@ mod tests {
     use super::*;
     use crate::fixture::{self, create, partition, words};
     use crate::instance::Entry;
-    use crate::operation::Action;
+    use crate::operation::{Action, CreateSpan, SpanEnd, SpanFinish};
 
     /// Several of them are shorter than a nap.
     const A_MOMENT: Duration = Duration::from_millis(1);
@@ -365,6 +372,22 @@ mod tests {
 
         fn submit(&self, run: &Arc<Run>, action: Action) {
             run.submit(action, Entry::Checked).expect("there is room");
+        }
+
+        /// A span from its creation to its end, whose payload takes most of a block.
+        fn large_span(&self, run: &Arc<Run>, n: u32) {
+            let text = "x".repeat(8_000);
+            let payload = self.pipeline.encoder().payload("agent:llm", &[&text, &text]);
+            let create = |members| CreateSpan {
+                id: fixture::stem(n),
+                parent: None,
+                started_at: fixture::at(1),
+                members,
+                end: SpanEnd::Open,
+            };
+            let place = run.create_span(&payload, create).expect("there is room");
+            let finish = SpanFinish::new(FinishStatus::Complete, fixture::at(2));
+            run.finish_span(fixture::stem(n), place, finish, None, Entry::Checked).expect("there is room");
         }
 
         fn handed_on(&self) -> Vec<String> {
@@ -396,6 +419,24 @@ mod tests {
             station.handed_on(),
             ["register", "start", "create 2", "finish 2 complete", "end complete"]
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn spans_that_pass_their_actor_leave_no_spare_blocks_behind() {
+        let station = Station::start(fixture::pipeline()).await;
+        let run = fixture::new_run(&station.pipeline, 1);
+        station.submit(&run, fixture::register());
+        sleep(3 * SWEEP).await;
+        assert_eq!(station.handed_on(), ["register"]);
+
+        (1..=10).for_each(|n| station.large_span(&run, n));
+        sleep(3 * SWEEP).await;
+        assert!(station.live.is_idle() && station.pipeline.spare_blocks().is_empty());
+        assert_eq!(station.handed_on().len(), 10);
+        assert!(!station.pipeline.spare_blocks().is_empty());
+        sleep(5 * SWEEP).await;
+
+        assert!(station.pipeline.spare_blocks().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

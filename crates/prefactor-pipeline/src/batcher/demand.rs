@@ -18,7 +18,7 @@ impl Demand {
     pub(crate) fn tell(&self, ready: usize, batch: usize) -> bool {
         let enough = ENOUGH.max(batch.saturating_mul(2));
         let was_met = self.is_met();
-        // Much is picked up less often than little.
+        // Until half of it is gone: a look that finds much costs hardly more than one that finds little.
         let is_met = if was_met { ready >= enough / 2 } else { ready >= enough };
         self.is_met.store(is_met, Ordering::Relaxed);
         was_met && !is_met

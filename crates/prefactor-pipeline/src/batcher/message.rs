@@ -27,7 +27,7 @@ pub(crate) type BatcherInbox = Inbox<BatcherInput, BatcherMessage>;
 
 #[derive(Debug)]
 pub(crate) enum BatcherInput {
-    /// From an instance: operations of this one instance that may be sent, in order.
+    /// From an instance, or from the intake past its actor: operations of this one instance that may be sent, in order.
     Operations(Segments<Operation>),
     /// From a batch that is done with, through its lease.
     Completed(Completed),

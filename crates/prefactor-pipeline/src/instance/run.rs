@@ -164,7 +164,7 @@ impl Run {
         }
         let mut arrived = lock(&self.arrived);
         let is_news = arrived.is_empty();
-        // Locked while the actor works, until it has handed on what it had.
+        // Locked while the actor works, until it has handed on what it had; poisoned where a panic has left it in the midst of that.
         if is_news
             && let Ok(state) = self.state.try_lock()
             && state.lets_pass(&operations)

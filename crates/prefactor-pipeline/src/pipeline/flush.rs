@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::{Instant, timeout_at};
 
 use super::Pipeline;
-use crate::account::{Account, Epoch};
+use crate::account::{Account, Sealed};
 use crate::batcher::BatcherInbox;
 use crate::spool::Stage;
 
@@ -40,20 +40,20 @@ pub(super) async fn resumed(pipeline: &Arc<Pipeline>, batcher: &BatcherInbox, de
 }
 
 async fn settled(pipeline: &Pipeline, mut accounts: Vec<Arc<Account>>) {
-    let mut sealed: Vec<(Arc<Account>, Epoch)> = Vec::with_capacity(accounts.len());
+    let mut waiting: Vec<(Arc<Account>, Sealed)> = Vec::with_capacity(accounts.len());
     loop {
         let progress = pipeline.progress.notified();
         tokio::pin!(progress);
         // Before looking: what is settled after the look must not be missed.
         progress.as_mut().enable();
         accounts.retain(|account| {
-            let epoch = account.seal();
-            sealed.extend(epoch.map(|epoch| (Arc::clone(account), epoch)));
-            epoch.is_none()
+            let sealed = account.seal();
+            waiting.extend(sealed.map(|sealed| (Arc::clone(account), sealed)));
+            sealed.is_none()
         });
         // One that is not drained is reason enough to wait: there may be thousands, and they are looked at when it is.
-        while sealed.pop_if(|(account, epoch)| account.is_drained(*epoch)).is_some() {}
-        if accounts.is_empty() && sealed.is_empty() {
+        while waiting.pop_if(|(account, sealed)| account.is_drained(*sealed)).is_some() {}
+        if accounts.is_empty() && waiting.is_empty() {
             return;
         }
         progress.await;

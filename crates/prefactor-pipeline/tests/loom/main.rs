@@ -14,7 +14,7 @@ mod wake_flag;
 
 /// In the place of the pipeline's own.
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
     pub(crate) use loom::thread;
 
     /// How often a thread may be interrupted where it need not be. Nearly all faults show with two; without a bound the

@@ -1,4 +1,5 @@
 use std::sync::Weak;
+use std::thread;
 
 use super::*;
 use crate::fixture::{self, cancel, create, finish, finish_instance, operation, partition, whole, words};
@@ -212,6 +213,38 @@ fn what_arrives_while_the_actor_hands_on_stays_behind_it() {
 
     assert!(!overtaken);
     assert_eq!(words(advance(&run).iter()), ["whole 3 complete"]);
+}
+
+#[test]
+fn operations_keep_their_order_while_intake_and_actor_are_both_at_work() {
+    const SPANS: u32 = 50_000;
+    let run = fixture::new_run(&fixture::pipeline(), 1);
+    forwarded(&run, begin());
+    let (forward, is_done) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+    let hand_on = |operations| lock(&forward).extend(operations);
+
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                run.advance(hand_on);
+            }
+        });
+        for n in 2..SPANS {
+            let action = if n % 5 == 0 { create(n, None) } else { whole(n, None) };
+            run.arrive(Segments::from_iter([operation(&run, action)]), hand_on);
+        }
+        is_done.store(true, Ordering::Relaxed);
+    });
+    run.advance(hand_on);
+
+    let order = lock(&forward)
+        .iter()
+        .map(|operation| match &operation.action {
+            Action::CreateSpan(create) => create.id,
+            other => panic!("{other:?} is no span"),
+        })
+        .collect::<Vec<_>>();
+    assert!(order.into_iter().eq((2..SPANS).map(fixture::stem)));
 }
 
 #[test]
