@@ -27,9 +27,9 @@ impl Epoch {
     }
 }
 
-/// An epoch that a flush has ended, by the number of those before it.
+/// The moment in which a flush begins: what was accepted before is in the epoch of this number, or in an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sealed(u64);
+pub(crate) struct Mark(u64);
 
 #[derive(Debug, Default)]
 pub(crate) struct Account {
@@ -94,25 +94,25 @@ impl Account {
         }
     }
 
-    /// Ends the running epoch and names it, so that a flush can wait for it alone. `None` while an earlier flush
-    /// still waits for the other epoch: wait for that one, then ask again.
-    pub(crate) fn seal(&self) -> Option<Sealed> {
-        loop {
-            let ended = self.ended.load(SeqCst);
-            if !self.is_settled(Epoch::numbered(ended + 1)) {
-                return None;
-            }
-            // Where another flush was faster, look again: with nothing under way nobody would wake this one.
-            if self.ended.compare_exchange(ended, ended + 1, SeqCst, SeqCst).is_ok() {
-                return Some(Sealed(ended));
-            }
-        }
+    /// Where a flush begins.
+    pub(crate) fn mark(&self) -> Mark {
+        // A change that changes nothing: whoever ends this epoch knows of all calls that were made before.
+        Mark(self.ended.fetch_add(0, SeqCst))
     }
 
-    /// Whether everything that was accepted in this epoch is settled.
-    pub(crate) fn is_drained(&self, Sealed(number): Sealed) -> bool {
-        // The one behind it ends only when it is drained; its counters count for another one from then on. In this order: what
-        // they count then, they count after that end.
+    /// Ends the epoch of that mark, if nobody has, so that what is accepted from now on is counted in the next one. `false` while
+    /// an earlier flush waits for the one before it: there are two counters.
+    pub(crate) fn seal(&self, Mark(number): Mark) -> bool {
+        if self.ended.load(SeqCst) == number && self.is_settled(Epoch::numbered(number + 1)) {
+            // Where it fails, another flush has done it.
+            let _ = self.ended.compare_exchange(number, number + 1, SeqCst, SeqCst);
+        }
+        self.ended.load(SeqCst) > number
+    }
+
+    /// Whether everything that was accepted before the mark is settled.
+    pub(crate) fn is_drained(&self, Mark(number): Mark) -> bool {
+        // Two epochs further on its counters are in use again; they were equal before that, or it would not have come to it.
         self.is_settled(Epoch::numbered(number)) || self.ended.load(SeqCst) > number + 1
     }
 
@@ -159,33 +159,34 @@ mod tests {
             let account = Account::default();
             let before = account.accept(10);
 
-            let sealed = account.seal().expect("no other flush is waiting");
+            let mark = account.mark();
+            assert!(account.seal(mark));
             let after = account.accept(10);
 
             assert_ne!(before, after);
-            assert!(!account.is_drained(sealed));
+            assert!(!account.is_drained(mark));
             settle(&account, before);
-            assert!(account.is_drained(sealed), "what was accepted later does not count");
+            assert!(account.is_drained(mark), "what was accepted later does not count");
             assert_eq!(account.ledger().in_flight(), Tally::new(1, 10));
         });
     }
 
     #[test]
-    fn a_second_flush_begins_when_the_first_one_is_done() {
+    fn a_second_flush_waits_for_the_first_one_and_for_what_came_before_itself() {
         model(|| {
             let account = Account::default();
             let first = account.accept(10);
-            let sealed = account.seal().expect("no other flush is waiting");
+            let mark = account.mark();
+            assert!(account.seal(mark));
             let second = account.accept(10);
 
-            assert_eq!(account.seal(), None);
+            let next = account.mark();
+            assert!(!account.seal(next));
 
             settle(&account, first);
-            assert!(account.is_drained(sealed));
-            let sealed = account.seal().expect("the first one is done");
-            assert!(!account.is_drained(sealed));
+            assert!(account.is_drained(mark) && account.seal(next) && !account.is_drained(next));
             settle(&account, second);
-            assert!(account.is_drained(sealed));
+            assert!(account.is_drained(next));
         });
     }
 
@@ -194,15 +195,17 @@ mod tests {
         model(|| {
             let account = Account::default();
             let first = account.accept(10);
-            let sealed = account.seal().expect("no other flush is waiting");
+            let marks = [account.mark(), account.mark()];
+            assert!(account.seal(marks[0]));
             settle(&account, first);
             account.accept(10);
-            let other = account.seal().expect("the first one is done");
+            let other = account.mark();
+            assert!(account.seal(other));
 
             let third = account.accept(10);
 
             assert_eq!(third, first, "they are counted in the same place");
-            assert!(account.is_drained(sealed));
+            assert!(marks.into_iter().all(|mark| account.seal(mark) && account.is_drained(mark)));
             assert!(!account.is_drained(other));
         });
     }
@@ -211,22 +214,27 @@ mod tests {
     fn no_flush_is_done_before_what_it_waits_for_whoever_calls_or_flushes_meanwhile() {
         model(|| {
             let account = Arc::new(Account::default());
-            let before = account.accept(10);
             let (caller, other) = (Arc::clone(&account), Arc::clone(&account));
             let caller = thread::spawn(move || settle(&caller, caller.accept_in_turn(10)));
-            let other = thread::spawn(move || other.seal());
+            let other = thread::spawn(move || {
+                let marks = [other.mark(), other.mark()];
+                let _ = marks.map(|mark| other.seal(mark));
+                let next = other.mark();
+                other.seal(next);
+                next
+            });
 
+            let before = account.accept(10);
+            let mark = account.mark();
             let during = account.accept(10);
-            let sealed = account.seal();
-            let is_done = sealed.is_some_and(|sealed| account.is_drained(sealed));
-            assert!(!is_done, "what was accepted before has no fate yet");
+            account.seal(mark);
+            assert!(!account.is_drained(mark), "what was accepted before has no fate yet");
 
             settle(&account, before);
             settle(&account, during);
             caller.join().expect("it does not panic");
             let other = other.join().expect("it does not panic");
-            let sealed = sealed.or_else(|| account.seal());
-            assert!(sealed.into_iter().chain(other).all(|sealed| account.is_drained(sealed)));
+            assert!([mark, other].into_iter().all(|mark| account.seal(mark) && account.is_drained(mark)));
             assert_eq!(account.ledger().in_flight(), Tally::default());
         });
     }

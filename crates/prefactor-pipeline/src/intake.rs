@@ -27,7 +27,8 @@ const NAP: Duration = Duration::from_millis(5);
 /// So many operations at once are no trickle: the intake looks again as soon as others have had a turn.
 const BUSY: usize = 256;
 
-/// How often the intake looks for instances that have nothing to do, and gives back memory that nobody has used again. The
+/// How often the intake looks for instances that have nothing to do, and gives back memory that nobody has used again, as long as
+/// there is any or anything is held. The
 /// actors of such instances end, and start again when they are needed: an actor takes several kilobytes, and a service may hold
 /// thousands of runs that wait for something.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -207,13 +208,12 @@ impl IntakeActor {
     ) -> Result<bool, ActorProcessingErr> {
         let Some(_working) = self.pipeline.work() else { return Ok(false) };
         self.pipeline.interrupt(testing::Stage::Intake);
-        let mut has_spare_blocks = false;
         match message {
             IntakeMessage::NapEnded => reminders.nap = false,
             IntakeMessage::SweepDue => {
                 reminders.sweep = false;
                 self.live.sweep();
-                has_spare_blocks = self.pipeline.spare_blocks().trim();
+                self.pipeline.spare_blocks().trim();
             }
             IntakeMessage::RestartDue(actor) => self.restart_instance(myself, actor),
             IntakeMessage::GoOn => reminders.go_on = false,
@@ -230,13 +230,18 @@ impl IntakeActor {
         } else if !self.pipeline.intake().sleep() {
             myself.cast(IntakeMessage::WorkArrived)?;
         }
-        // What is held leaves spare blocks behind when it is delivered.
-        let holds_something = self.pipeline.admission().operations() > 0;
-        if !reminders.sweep && (holds_something || has_spare_blocks || !self.live.is_idle()) {
+        if !reminders.sweep && self.leaves_something() {
             reminders.sweep = true;
             myself.send_after(SWEEP, || IntakeMessage::SweepDue);
         }
         Ok(is_busy)
+    }
+
+    /// Whether there will be something to sweep: what is held leaves spare blocks behind when it is delivered.
+    fn leaves_something(&self) -> bool {
+        self.pipeline.admission().operations() > 0
+            || !self.pipeline.spare_blocks().is_empty()
+            || !self.live.is_idle()
     }
 
     /// Whether somebody can do something with more operations.
@@ -344,7 +349,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::fixture::{self, create, partition, words};
+    use crate::fixture::{self, create, operation, partition, whole, words};
     use crate::instance::Entry;
     use crate::operation::{Action, CreateSpan, SpanEnd, SpanFinish};
 
@@ -391,12 +396,17 @@ mod tests {
         }
 
         fn handed_on(&self) -> Vec<String> {
+            self.handed_on_together().concat()
+        }
+
+        /// The same, with what was handed on at once in one list.
+        fn handed_on_together(&self) -> Vec<Vec<String>> {
             let inputs = std::iter::from_fn(|| self.batcher.pop());
             let operations = inputs.filter_map(|input| match input {
                 BatcherInput::Operations(operations) => Some(words(operations.iter())),
                 _ => None,
             });
-            operations.flatten().collect()
+            operations.collect()
         }
     }
 
@@ -430,8 +440,10 @@ mod tests {
         assert_eq!(station.handed_on(), ["register"]);
 
         (1..=10).for_each(|n| station.large_span(&run, n));
+        sleep(A_MOMENT).await;
+        assert!(station.live.is_idle(), "they have passed it");
         sleep(3 * SWEEP).await;
-        assert!(station.live.is_idle() && station.pipeline.spare_blocks().is_empty());
+        assert!(station.pipeline.spare_blocks().is_empty());
         assert_eq!(station.handed_on().len(), 10);
         assert!(!station.pipeline.spare_blocks().is_empty());
         sleep(5 * SWEEP).await;
@@ -455,6 +467,24 @@ mod tests {
         sleep(A_MOMENT).await;
 
         assert_eq!(station.handed_on(), ["start"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_back_is_handed_on_run_by_run_and_in_order() {
+        let station = Station::start(fixture::pipeline()).await;
+        let [a, b] = [1, 2].map(|n| fixture::new_run(&station.pipeline, n));
+        station.submit(&a, fixture::register());
+        station.submit(&b, fixture::register());
+        sleep(SWEEP).await;
+        station.handed_on();
+
+        let spans = [(&a, 3), (&a, 4), (&b, 5), (&a, 6)];
+        let spans = spans.map(|(run, n)| operation(run, whole(n, None)));
+        station.pipeline.intake().push(IntakeInput::Spooled(spans.into()));
+        sleep(SWEEP).await;
+
+        let whole = |n: u32| format!("whole {n} complete");
+        assert_eq!(station.handed_on_together(), [vec![whole(3), whole(4)], vec![whole(5)], vec![whole(6)]]);
     }
 
     #[tokio::test(start_paused = true)]

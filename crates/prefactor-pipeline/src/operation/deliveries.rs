@@ -66,17 +66,18 @@ mod tests {
     fn deliveries_are_settled_run_by_run_and_all_of_them_at_the_end() {
         let (mut operations, runs) = in_turns();
         let delivered = |run: &Run| run.account().ledger().delivered.operations;
-        let sealed = runs[0].account().seal().expect("nobody else flushes");
+        let mark = runs[0].account().mark();
+        assert!(runs[0].account().seal(mark));
         operations.push(operation(&runs[0], create(7, None)));
         let mut deliveries = Deliveries::default();
 
         operations.iter_mut().for_each(|operation| deliveries.add(&mut operation.ticket));
         assert_eq!((delivered(&runs[0]), delivered(&runs[1])), (2, 1));
-        assert!(!runs[0].account().is_drained(sealed));
+        assert!(!runs[0].account().is_drained(mark));
         drop(deliveries);
 
         assert_eq!((delivered(&runs[0]), delivered(&runs[1])), (4, 1));
-        assert!(runs[0].account().is_drained(sealed));
+        assert!(runs[0].account().is_drained(mark));
         drop(operations);
         assert!(runs.iter().all(|run| run.account().ledger().in_flight() == Tally::default()));
         assert_eq!(runs[0].pipeline().admission().held(), 0);

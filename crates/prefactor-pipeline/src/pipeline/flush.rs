@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::{Instant, timeout_at};
 
 use super::Pipeline;
-use crate::account::{Account, Sealed};
+use crate::account::{Account, Mark};
 use crate::batcher::BatcherInbox;
 use crate::spool::Stage;
 
@@ -39,21 +39,19 @@ pub(super) async fn resumed(pipeline: &Arc<Pipeline>, batcher: &BatcherInbox, de
     let _ = timeout_at(deadline, resumed).await;
 }
 
-async fn settled(pipeline: &Pipeline, mut accounts: Vec<Arc<Account>>) {
-    let mut waiting: Vec<(Arc<Account>, Sealed)> = Vec::with_capacity(accounts.len());
+async fn settled(pipeline: &Pipeline, accounts: Vec<Arc<Account>>) {
+    let mut beginning: Vec<(Arc<Account>, Mark)> =
+        accounts.into_iter().map(|account| (Arc::clone(&account), account.mark())).collect();
+    let mut waiting = Vec::with_capacity(beginning.len());
     loop {
         let progress = pipeline.progress.notified();
         tokio::pin!(progress);
         // Before looking: what is settled after the look must not be missed.
         progress.as_mut().enable();
-        accounts.retain(|account| {
-            let sealed = account.seal();
-            waiting.extend(sealed.map(|sealed| (Arc::clone(account), sealed)));
-            sealed.is_none()
-        });
+        waiting.extend(beginning.extract_if(.., |(account, mark)| account.seal(*mark)));
         // One that is not drained is reason enough to wait: there may be thousands, and they are looked at when it is.
-        while waiting.pop_if(|(account, sealed)| account.is_drained(*sealed)).is_some() {}
-        if accounts.is_empty() && waiting.is_empty() {
+        while waiting.pop_if(|(account, mark)| account.is_drained(*mark)).is_some() {}
+        if beginning.is_empty() && waiting.is_empty() {
             return;
         }
         progress.await;

@@ -220,20 +220,19 @@ fn operations_keep_their_order_while_intake_and_actor_are_both_at_work() {
     const SPANS: u32 = 50_000;
     let run = fixture::new_run(&fixture::pipeline(), 1);
     forwarded(&run, begin());
-    let (forward, is_done) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+    let forward = Mutex::new(Vec::new());
     let hand_on = |operations| lock(&forward).extend(operations);
 
     thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_done.load(Ordering::Relaxed) {
-                run.advance(hand_on);
+        let intake = scope.spawn(|| {
+            for n in 2..SPANS {
+                let action = if n % 5 == 0 { create(n, None) } else { whole(n, None) };
+                run.arrive(Segments::from_iter([operation(&run, action)]), hand_on);
             }
         });
-        for n in 2..SPANS {
-            let action = if n % 5 == 0 { create(n, None) } else { whole(n, None) };
-            run.arrive(Segments::from_iter([operation(&run, action)]), hand_on);
+        while !intake.is_finished() {
+            run.advance(hand_on);
         }
-        is_done.store(true, Ordering::Relaxed);
     });
     run.advance(hand_on);
 
@@ -302,15 +301,16 @@ fn a_flush_waits_for_the_finishes_of_open_spans_too_which_come_into_being_after_
         operation.settle(Fate::Delivered);
     }
     arrive(&run, [finish_instance(FinishStatus::Complete)]);
-    let sealed = run.account().seal().expect("no other flush is waiting");
+    let mark = run.account().mark();
+    assert!(run.account().seal(mark));
 
     let mut forwarded: Vec<_> = advance(&run).into_iter().collect();
     assert_eq!(words(&forwarded), ["finish 2 complete", "end complete"]);
     forwarded.pop().expect("the end of the run").settle(Fate::Delivered);
 
-    assert!(!run.account().is_drained(sealed), "the span is not finished yet");
+    assert!(!run.account().is_drained(mark), "the span is not finished yet");
     drop(forwarded);
-    assert!(run.account().is_drained(sealed));
+    assert!(run.account().is_drained(mark));
 }
 
 #[test]
