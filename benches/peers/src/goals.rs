@@ -74,8 +74,11 @@ pub fn ratios(extent: &Extent, measured: &Measured) -> Vec<Ratio> {
     add("memory_vs_otel", of(memory("ours", total), memory("opentelemetry", total)), most(0.5));
     let instance = ("memory-per-instance ours 10000".to_owned(), "bytes_per_instance");
     add("memory_per_instance", one(instance), most(4_096.0));
-    let many = end_to_end("ours", 10_000, end_to_end_spans, "spans_per_s");
-    add("many_instances", of(many, speed("ours")), least(0.8));
+    let many = |who: &str| end_to_end(who, 10_000, end_to_end_spans, "spans_per_s");
+    add("many_instances", of(many("ours"), speed("ours")), least(0.8));
+    let on_mimalloc = "ours-on-mimalloc";
+    add("many_instances_on_mimalloc", of(many(on_mimalloc), speed(on_mimalloc)), None);
+    add("many_instances_mimalloc_vs_system", of(many(on_mimalloc), many("ours")), None);
     let long = end_to_end("ours", 8, long_spans, "cpu_ns_per_span");
     let short = end_to_end("ours", 8, 50_000, "cpu_ns_per_span");
     add("growth", one(long).zip(one(short)).map(|(long, short)| long / short), most(1.1));

@@ -34,11 +34,36 @@ impl Extent {
         Self { rounds: 11, caller_spans: 300_000, end_to_end_spans: 1_000_000, ..Self::QUICK };
 }
 
+/// Where a process has its memory from, which is decided when it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allocator {
+    System,
+    /// The system's, and it counts.
+    Counting,
+    Mimalloc,
+}
+
+impl Allocator {
+    /// The program that has it.
+    fn program(self, peers: &Path) -> Command {
+        let sibling = |name: &str| Command::new(sibling(peers, name));
+        match self {
+            Self::System => {
+                let mut command = Command::new(peers);
+                command.arg("measure");
+                command
+            }
+            Self::Counting => sibling("peers-memory"),
+            Self::Mimalloc => sibling("peers-mimalloc"),
+        }
+    }
+}
+
 /// One thing to measure, in a process of its own.
 pub struct Measurement {
     /// What it is called everywhere, and what the process is told to do.
     words: String,
-    counts_memory: bool,
+    allocator: Allocator,
     /// In each round, or once.
     repeated: bool,
 }
@@ -46,7 +71,7 @@ pub struct Measurement {
 impl Measurement {
     /// One of each round.
     pub fn repeated(words: String) -> Self {
-        Self { words, counts_memory: false, repeated: true }
+        Self { words, allocator: Allocator::System, repeated: true }
     }
 }
 
@@ -65,29 +90,32 @@ pub fn comparison(extent: &Extent) -> Vec<Measurement> {
         ..
     } = *extent;
     let mut all = Vec::new();
-    let mut add =
-        |repeated, counts_memory, words: String| all.push(Measurement { words, counts_memory, repeated });
+    let mut add = |repeated, allocator, words: String| all.push(Measurement { words, allocator, repeated });
+    use Allocator::{Counting, Mimalloc, System};
     for threads in [1, 2] {
         for who in ["ours", "opentelemetry", "fastrace", "fastrace-children"] {
-            add(true, false, format!("caller {who} {threads} {caller_spans}"));
+            add(true, System, format!("caller {who} {threads} {caller_spans}"));
         }
     }
     for who in ["ours", "opentelemetry", "ceiling"] {
-        add(true, false, format!("end-to-end {who} 8 {end_to_end_spans}"));
+        add(true, System, format!("end-to-end {who} 8 {end_to_end_spans}"));
     }
     for connections in [1, 2, 4] {
-        add(true, false, format!("end-to-end wire {connections} {end_to_end_spans}"));
+        add(true, System, format!("end-to-end wire {connections} {end_to_end_spans}"));
     }
-    add(true, false, format!("end-to-end ours 10000 {end_to_end_spans}"));
-    add(true, false, "end-to-end ours 8 50000".to_owned());
-    add(false, false, format!("end-to-end ours 8 {long_spans}"));
+    add(true, System, format!("end-to-end ours 10000 {end_to_end_spans}"));
+    for instances in [8, 10_000] {
+        add(true, Mimalloc, format!("end-to-end ours-on-mimalloc {instances} {end_to_end_spans}"));
+    }
+    add(true, System, "end-to-end ours 8 50000".to_owned());
+    add(false, System, format!("end-to-end ours 8 {long_spans}"));
     for who in ["ours", "opentelemetry"] {
-        add(false, false, format!("tight-loop {who} {tight_loop_spans}"));
-        add(false, false, format!("tight-loop-with-room {who} {tight_loop_spans}"));
-        add(false, true, format!("memory-per-span {who} {queued_spans}"));
+        add(false, System, format!("tight-loop {who} {tight_loop_spans}"));
+        add(false, System, format!("tight-loop-with-room {who} {tight_loop_spans}"));
+        add(false, Counting, format!("memory-per-span {who} {queued_spans}"));
     }
-    add(false, true, "memory-per-instance ours 10000".to_owned());
-    add(false, false, format!("idle ours 1000 {idle_seconds}"));
+    add(false, Counting, "memory-per-instance ours 10000".to_owned());
+    add(false, System, format!("idle ours 1000 {idle_seconds}"));
     all
 }
 
@@ -131,15 +159,9 @@ impl Sink {
     }
 
     fn measure(&self, measurement: &Measurement) -> io::Result<Figures> {
-        let peers = std::env::current_exe()?;
-        let mut command = if measurement.counts_memory {
-            Command::new(sibling(&peers, "peers-memory"))
-        } else {
-            let mut command = Command::new(peers);
-            command.arg("measure");
-            command
-        };
-        let output = command
+        let output = measurement
+            .allocator
+            .program(&std::env::current_exe()?)
             .arg(&self.address)
             .args(measurement.words.split(' '))
             .stderr(Stdio::inherit())

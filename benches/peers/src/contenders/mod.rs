@@ -87,7 +87,7 @@ pub struct End {
 impl Contender {
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "ours" => Self::Ours,
+            "ours" | "ours-on-mimalloc" => Self::Ours,
             "opentelemetry" => Self::OpenTelemetry,
             "fastrace" => Self::Fastrace(Shape::Roots),
             "fastrace-children" => Self::Fastrace(Shape::Children),
