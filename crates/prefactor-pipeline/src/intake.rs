@@ -3,11 +3,9 @@
 //! One queue for the whole pipeline tells of runs, and calls wait with their run: an idle instance costs no queue, and callers
 //! pay for one wake-up per busy stretch instead of one per operation (`docs/decisions/0002-one-intake-queue.md`).
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use prefactor_pfid::Stem;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SupervisionEvent};
 use tokio::task::yield_now;
 
@@ -20,6 +18,10 @@ use crate::segments::Segments;
 use crate::spool::Stage;
 use crate::testing;
 
+mod live_runs;
+
+pub(crate) use live_runs::LiveRuns;
+
 /// How long the intake waits after a few operations before it looks again. Meanwhile callers need not wake it, which
 /// would cost each of them a system call.
 const NAP: Duration = Duration::from_millis(5);
@@ -28,9 +30,8 @@ const NAP: Duration = Duration::from_millis(5);
 const BUSY: usize = 256;
 
 /// How often the intake looks for instances that have nothing to do, and gives back memory that nobody has used again, as long as
-/// there is any or anything is held. The
-/// actors of such instances end, and start again when they are needed: an actor takes several kilobytes, and a service may hold
-/// thousands of runs that wait for something.
+/// there is any or anything is held. The actors of such instances end, and start again when they are needed: an actor takes
+/// several kilobytes, and a service may hold thousands of runs that wait for something.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Behind so many operations, and the other calls of the last one's run, the other actors get their turn.
@@ -67,62 +68,6 @@ pub(crate) enum IntakeInput {
     Spooled(Vec<Operation>),
     /// From the sender: the registration of a run without an actor was answered.
     Answered(Arc<Run>),
-}
-
-/// The instances that somebody has to look after. Survives the intake's own actor.
-#[derive(Debug, Default)]
-pub(crate) struct LiveRuns(Mutex<Runs>);
-
-#[derive(Debug, Default)]
-struct Runs {
-    /// Those that have an actor, by that actor.
-    at_work: BTreeMap<ActorId, Arc<Run>>,
-    /// Those that have none, but hold operations until their registration is answered.
-    waiting: BTreeMap<Stem, Arc<Run>>,
-}
-
-impl LiveRuns {
-    fn lock(&self) -> MutexGuard<'_, Runs> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether no instance has an actor.
-    fn is_idle(&self) -> bool {
-        self.lock().at_work.is_empty()
-    }
-
-    fn works(&self, actor: ActorId, run: Arc<Run>) {
-        let mut runs = self.lock();
-        runs.waiting.remove(&run.key());
-        runs.at_work.insert(actor, run);
-    }
-
-    fn waits(&self, run: Arc<Run>) {
-        self.lock().waiting.insert(run.key(), run);
-    }
-
-    /// The run of an actor that is gone. Lets go of the lock, so that the caller may start another actor.
-    fn remove(&self, actor: ActorId) -> Option<Arc<Run>> {
-        self.lock().at_work.remove(&actor)
-    }
-
-    /// Ends the actors that had nothing to do since the last time.
-    fn sweep(&self) {
-        for run in self.lock().at_work.values() {
-            run.rest();
-        }
-    }
-
-    /// Those that had an actor, for another intake.
-    fn take(&self) -> impl Iterator<Item = Arc<Run>> {
-        std::mem::take(&mut self.lock().at_work).into_values()
-    }
-
-    /// Takes what has not gone on, in the order of each run. For the end of the pipeline.
-    pub(crate) fn abandon(&self) -> Vec<Operation> {
-        let Runs { at_work, waiting } = std::mem::take(&mut *self.lock());
-        at_work.into_values().chain(waiting.into_values()).flat_map(|run| run.abandon()).collect()
-    }
 }
 
 /// Which of the actor's own timers are running, and whether it has told itself to go on: there is never a second of each.
@@ -344,163 +289,4 @@ impl IntakeActor {
 }
 
 #[cfg(test)]
-mod tests {
-    use prefactor_http::FinishStatus;
-    use tokio::time::sleep;
-
-    use super::*;
-    use crate::fixture::{self, create, operation, partition, whole, words};
-    use crate::instance::Entry;
-    use crate::operation::{Action, CreateSpan, SpanEnd, SpanFinish};
-
-    /// Several of them are shorter than a nap.
-    const A_MOMENT: Duration = Duration::from_millis(1);
-
-    /// An intake, and what it hands on.
-    struct Station {
-        pipeline: Arc<Pipeline>,
-        batcher: Arc<BatcherInbox>,
-        live: Arc<LiveRuns>,
-    }
-
-    impl Station {
-        async fn start(pipeline: Arc<Pipeline>) -> Self {
-            let (batcher, live) = (Arc::new(BatcherInbox::new()), Arc::new(LiveRuns::default()));
-            let actor = IntakeActor {
-                pipeline: Arc::clone(&pipeline),
-                batcher: Arc::clone(&batcher),
-                live: Arc::clone(&live),
-            };
-            Actor::spawn(None, actor, ()).await.expect("an actor");
-            Self { pipeline, batcher, live }
-        }
-
-        fn submit(&self, run: &Arc<Run>, action: Action) {
-            run.submit(action, Entry::Checked).expect("there is room");
-        }
-
-        /// A span from its creation to its end, whose payload takes most of a block.
-        fn large_span(&self, run: &Arc<Run>, n: u32) {
-            let text = "x".repeat(8_000);
-            let payload = self.pipeline.encoder().payload("agent:llm", &[&text, &text]);
-            let create = |members| CreateSpan {
-                id: fixture::stem(n),
-                parent: None,
-                started_at: fixture::at(1),
-                members,
-                end: SpanEnd::Open,
-            };
-            let place = run.create_span(&payload, create).expect("there is room");
-            let finish = SpanFinish::new(FinishStatus::Complete, fixture::at(2));
-            run.finish_span(fixture::stem(n), place, finish, None, Entry::Checked).expect("there is room");
-        }
-
-        fn handed_on(&self) -> Vec<String> {
-            self.handed_on_together().concat()
-        }
-
-        /// The same, with what was handed on at once in one list.
-        fn handed_on_together(&self) -> Vec<Vec<String>> {
-            let inputs = std::iter::from_fn(|| self.batcher.pop());
-            let operations = inputs.filter_map(|input| match input {
-                BatcherInput::Operations(operations) => Some(words(operations.iter())),
-                _ => None,
-            });
-            operations.collect()
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_run_that_has_nothing_to_do_has_no_actor_until_it_has() {
-        let station = Station::start(fixture::pipeline()).await;
-        let run = fixture::new_run(&station.pipeline, 1);
-
-        for action in [fixture::register(), fixture::start(), create(2, None)] {
-            station.submit(&run, action);
-            sleep(SWEEP / 2).await;
-            assert!(!station.live.is_idle(), "it is at work");
-        }
-        sleep(3 * SWEEP).await;
-        assert!(station.live.is_idle());
-        station.submit(&run, fixture::finish_instance(FinishStatus::Complete));
-        sleep(SWEEP / 2).await;
-
-        assert_eq!(
-            station.handed_on(),
-            ["register", "start", "create 2", "finish 2 complete", "end complete"]
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn spans_that_pass_their_actor_leave_no_spare_blocks_behind() {
-        let station = Station::start(fixture::pipeline()).await;
-        let run = fixture::new_run(&station.pipeline, 1);
-        station.submit(&run, fixture::register());
-        sleep(3 * SWEEP).await;
-        assert_eq!(station.handed_on(), ["register"]);
-
-        (1..=10).for_each(|n| station.large_span(&run, n));
-        sleep(A_MOMENT).await;
-        assert!(station.live.is_idle(), "they have passed it");
-        sleep(3 * SWEEP).await;
-        assert!(station.pipeline.spare_blocks().is_empty());
-        assert_eq!(station.handed_on().len(), 10);
-        assert!(!station.pipeline.spare_blocks().is_empty());
-        sleep(5 * SWEEP).await;
-
-        assert!(station.pipeline.spare_blocks().is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_waits_for_room_does_not_wait_for_the_end_of_a_nap() {
-        let station = Station::start(fixture::pipeline()).await;
-        let run = fixture::new_run(&station.pipeline, 1);
-        station.submit(&run, fixture::register());
-        sleep(A_MOMENT).await;
-        station.submit(&run, fixture::start());
-        sleep(A_MOMENT).await;
-        assert_eq!(station.handed_on(), ["register"], "the intake naps");
-        station.pipeline.admission().acquire(1 << 20);
-
-        let pipeline = Arc::clone(&station.pipeline);
-        tokio::spawn(async move { pipeline.room().await });
-        sleep(A_MOMENT).await;
-
-        assert_eq!(station.handed_on(), ["start"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_comes_back_is_handed_on_run_by_run_and_in_order() {
-        let station = Station::start(fixture::pipeline()).await;
-        let [a, b] = [1, 2].map(|n| fixture::new_run(&station.pipeline, n));
-        station.submit(&a, fixture::register());
-        station.submit(&b, fixture::register());
-        sleep(SWEEP).await;
-        station.handed_on();
-
-        let spans = [(&a, 3), (&a, 4), (&b, 5), (&a, 6)];
-        let spans = spans.map(|(run, n)| operation(run, whole(n, None)));
-        station.pipeline.intake().push(IntakeInput::Spooled(spans.into()));
-        sleep(SWEEP).await;
-
-        let whole = |n: u32| format!("whole {n} complete");
-        assert_eq!(station.handed_on_together(), [vec![whole(3), whole(4)], vec![whole(5)], vec![whole(6)]]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_answer_to_a_registration_wakes_what_waits_for_it() {
-        let station = Station::start(fixture::pipeline_without_partition()).await;
-        let run = fixture::new_run(&station.pipeline, 1);
-        for action in [fixture::register(), fixture::start(), create(2, None)] {
-            station.submit(&run, action);
-        }
-        sleep(3 * SWEEP).await;
-        assert!(station.live.is_idle());
-        assert_eq!(station.handed_on(), ["register"]);
-
-        run.registered_as(fixture::stem(1).with_partition(partition()));
-        sleep(SWEEP / 2).await;
-
-        assert_eq!(station.handed_on(), ["start", "create 2"]);
-    }
-}
+mod tests;
