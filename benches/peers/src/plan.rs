@@ -80,6 +80,8 @@ pub type Measured = BTreeMap<String, Vec<Figures>>;
 
 /// What the ratios are made of.
 pub fn comparison(extent: &Extent) -> Vec<Measurement> {
+    use Allocator::{Counting, Mimalloc, System};
+
     let Extent {
         caller_spans,
         end_to_end_spans,
@@ -91,7 +93,6 @@ pub fn comparison(extent: &Extent) -> Vec<Measurement> {
     } = *extent;
     let mut all = Vec::new();
     let mut add = |repeated, allocator, words: String| all.push(Measurement { words, allocator, repeated });
-    use Allocator::{Counting, Mimalloc, System};
     for threads in [1, 2] {
         for who in ["ours", "opentelemetry", "fastrace", "fastrace-children"] {
             add(true, System, format!("caller {who} {threads} {caller_spans}"));

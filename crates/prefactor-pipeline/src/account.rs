@@ -5,7 +5,7 @@ use crate::sync::AtomicU64;
 use crate::sync::Ordering::{Relaxed, SeqCst};
 
 /// One of two alternating stretches of time in which operations are accepted. A flush ends one and waits until
-/// everything accepted in it is settled; what comes later is counted in the other and never makes it wait longer.
+/// everything accepted in it is settled; what comes after that end is counted in the other and does not make it wait longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Epoch(u8);
 
