@@ -12,6 +12,9 @@ use crate::account::LIMIT;
 /// How the protocol names an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// How often a chromedriver is started that ends at once.
+const STARTS: usize = 10;
+
 /// The keys that are no characters, as the protocol writes them.
 pub(crate) mod key {
     pub(crate) const ENTER: char = '\u{E007}';
@@ -29,20 +32,30 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts one on a port of its choice, which it prints; nothing where it is not installed.
+    /// Starts one on a port of its choice; nothing where it is not installed.
+    ///
+    /// It takes a free port of `::1` and gives up when that one is in use on `127.0.0.1`, where the other
+    /// tests have theirs. Another start gets another port.
     pub(crate) fn start() -> Option<Self> {
-        let mut command = Command::new("chromedriver");
-        let child = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-        let mut driver = Self { process: child, port: 0 };
-        let lines = BufReader::new(driver.process.stdout.take()?).lines().map_while(Result::ok);
-        for line in lines {
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                driver.port = port.trim_end_matches('.').parse().expect("a port");
-                return Some(driver);
+        let mut said = String::new();
+        for _ in 0..STARTS {
+            let mut driver = Self { process: spawn()?, port: 0 };
+            said.clear();
+            for line in BufReader::new(driver.process.stdout.take()?).lines().map_while(Result::ok) {
+                if let Some((_, port)) = line.split_once("started successfully on port ") {
+                    driver.port = port.trim_end_matches('.').parse().expect("a port");
+                    return Some(driver);
+                }
+                said = said + &line + "\n";
             }
         }
-        panic!("chromedriver did not start");
+        panic!("chromedriver did not start {STARTS} times; at last it said:\n{said}");
     }
+}
+
+fn spawn() -> Option<Child> {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()
 }
 
 impl Drop for Driver {
