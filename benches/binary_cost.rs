@@ -17,6 +17,10 @@ use std::time::Instant;
 const CORES: &str = "2";
 
 fn main() -> ExitCode {
+    // `cargo test --all-targets` comes here too, and a measurement is no test.
+    if !env::args().any(|argument| argument == "--bench") {
+        return ExitCode::SUCCESS;
+    }
     match measure() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use prefactor::pfid::Partition;
-use prefactor::{AgentVersion, Instance, Prefactor};
+use prefactor::{AgentVersion, Instance, LossReason, Prefactor};
 use serde::Serialize;
 use serde_json::json;
 
@@ -111,8 +111,11 @@ fn sizes(
         group.bench_function(BenchmarkId::new(what, bytes), |bencher| bencher.iter_custom(time));
     };
     bench("typed payload, bytes", &|spans| measure(prefactor, 1, spans, span(payload, &ANSWER)));
+    let with_values =
+        |run: &Instance| black_box(run.span("agent:llm", &json!(payload))).complete(&json!(ANSWER));
+    bench("json! payload made at the call, bytes", &|spans| measure(prefactor, 1, spans, with_values));
     let (value, result) = (json!(payload), json!(ANSWER));
-    bench("json! payload, bytes", &|spans| measure(prefactor, 1, spans, span(&value, &result)));
+    bench("json! payload made before, bytes", &|spans| measure(prefactor, 1, spans, span(&value, &result)));
     bench("begin alone, bytes", &|spans| measure_half(prefactor, spans, payload, true));
     bench("complete alone, bytes", &|spans| measure_half(prefactor, spans, payload, false));
     let with_child = |run: &Instance| {
@@ -144,6 +147,8 @@ fn handles(criterion: &mut Criterion) {
     group.bench_function("budget full", |bencher| {
         bencher.iter_custom(|spans| measure(&full, 1, spans, span(&payload, &ANSWER)));
     });
+    let ledger = full.flush_blocking(Duration::from_secs(60)).ledger;
+    assert!(ledger.lost_for(LossReason::QueueFull).operations > 0, "nothing finds room: {ledger}");
     let disabled = Prefactor::disabled();
     group.bench_function("disabled", |bencher| {
         bencher.iter_custom(|spans| measure(&disabled, 1, spans, span(&payload, &ANSWER)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::bare;
 use crate::contenders::{Batches, Contender, Room, Server};
-use crate::scenario::{self, Figures};
+use crate::scenario::{self, Bursts, Figures};
 
 /// Measures what the arguments say: a sink, a scenario and its numbers, as `plan` writes them.
 pub fn measure(arguments: impl Iterator<Item = String>) {
@@ -19,9 +19,10 @@ pub fn measure(arguments: impl Iterator<Item = String>) {
 fn figures(sink: SocketAddr, words: &[&str]) -> Figures {
     let number = |index: usize| words[index].parse::<u64>().expect("a number");
     let contender = || Contender::named(words[1]).expect("a contender");
+    let bursts = || Bursts { threads: number(2) as usize, spans: number(3), spans_in_all: number(4) };
     match words[0] {
-        "caller" => scenario::caller(contender(), sink, number(2) as usize, number(3)),
-        "latency" => scenario::latency(contender(), sink, number(2) as usize, number(3)),
+        "caller" => scenario::caller(contender(), sink, bursts()),
+        "latency" => scenario::latency(contender(), sink, bursts()),
         "end-to-end" => match words[1] {
             "ceiling" => bare::ceiling(sink, number(3)),
             "wire" => bare::wire(sink, number(2), number(3)),

@@ -1,11 +1,11 @@
 //! What is to be reached: ratios of what one run has measured.
 
-use crate::plan::{Extent, Measured};
+use crate::plan::{self, BURSTS, Extent, Measured, SHORT_BURST};
 
 /// One line of the result.
 #[derive(serde::Serialize)]
 pub struct Ratio {
-    pub name: &'static str,
+    pub name: String,
     pub value: f64,
     /// `<=0.5`, for example; nothing where the ratio is only told.
     pub goal: Option<String>,
@@ -26,8 +26,8 @@ pub fn ratios(extent: &Extent, measured: &Measured) -> Vec<Ratio> {
         idle_seconds,
         ..
     } = *extent;
-    let caller = |who: &str, threads: u8| -> Figure {
-        (format!("caller {who} {threads} {caller_spans}"), "ns_per_span")
+    let caller = |who: &str, threads: u8, burst: u64| -> Figure {
+        (plan::caller(who, threads, burst, caller_spans), "ns_per_span")
     };
     let end_to_end = |who: &str, instances: u32, spans: u64, figure| -> Figure {
         (format!("end-to-end {who} {instances} {spans}"), figure)
@@ -39,12 +39,12 @@ pub fn ratios(extent: &Extent, measured: &Measured) -> Vec<Ratio> {
         |loop_: &str, who: &str| -> Figure { (format!("{loop_} {who} {tight_loop_spans}"), "lost_share") };
 
     let mut all = Vec::new();
-    let mut add = |name, value: Option<f64>, goal: Option<(&str, f64)>| {
+    let mut add = |name: &str, value: Option<f64>, goal: Option<(&str, f64)>| {
         let Some(value) = value else { return };
         let holds =
             goal.map(|(operator, bound)| if operator == "<=" { value <= bound } else { value >= bound });
         all.push(Ratio {
-            name,
+            name: name.to_owned(),
             value,
             goal: goal.map(|(operator, bound)| format!("{operator}{bound}")),
             holds,
@@ -55,15 +55,26 @@ pub fn ratios(extent: &Extent, measured: &Measured) -> Vec<Ratio> {
     let of = |a: Figure, b: Figure| ratio(measured, &a, &b);
     let one = |figure: Figure| single(measured, &figure);
 
-    add("caller_vs_otel_1t", of(caller("ours", 1), caller("opentelemetry", 1)), most(0.5));
-    add("caller_vs_otel_2t", of(caller("ours", 2), caller("opentelemetry", 2)), most(0.5));
-    add("caller_vs_fastrace_1t", of(caller("ours", 1), caller("fastrace", 1)), most(0.9));
-    add("caller_vs_fastrace_2t", of(caller("ours", 2), caller("fastrace", 2)), most(0.9));
-    let children = "fastrace-children";
-    add("caller_vs_fastrace_children_1t", of(caller("ours", 1), caller(children, 1)), None);
-    add("caller_vs_fastrace_children_2t", of(caller("ours", 2), caller(children, 2)), None);
-    add("caller_scaling_2t", of(caller("ours", 2), caller("ours", 1)), most(1.3));
+    let in_bursts = |burst: u64, (a, threads_a): (&str, u8), (b, threads_b): (&str, u8)| -> Vec<f64> {
+        of_each_round(measured, &caller(a, threads_a, burst), &caller(b, threads_b, burst))
+    };
+    let in_all_bursts = |a, b| median(BURSTS.into_iter().flat_map(|burst| in_bursts(burst, a, b)).collect());
+    for threads in [1, 2] {
+        let (ours, otel) = (("ours", threads), ("opentelemetry", threads));
+        add(&format!("caller_vs_otel_{threads}t"), in_all_bursts(ours, otel), most(0.5));
+        for burst in BURSTS {
+            let name = format!("caller_vs_otel_{threads}t_bursts_of_{burst}");
+            add(&name, median(in_bursts(burst, ours, otel)), None);
+        }
+    }
+    for threads in [1, 2] {
+        let of = |who| median(in_bursts(SHORT_BURST, ("ours", threads), (who, threads)));
+        add(&format!("caller_vs_fastrace_{threads}t"), of("fastrace"), most(0.9));
+        add(&format!("caller_vs_fastrace_children_{threads}t"), of("fastrace-children"), None);
+    }
+    add("caller_scaling_2t", in_all_bursts(("ours", 2), ("ours", 1)), most(1.3));
     add("dropped_tight_loop", one(lost("tight-loop-with-room", "ours")), most(0.0));
+    add("dropped_tight_loop_otel", one(lost("tight-loop-with-room", "opentelemetry")), None);
     add("dropped_tight_loop_default_budget", one(lost("tight-loop", "ours")), None);
     add("dropped_tight_loop_otel_default_queue", one(lost("tight-loop", "opentelemetry")), None);
     add("e2e_vs_otel", of(speed("ours"), speed("opentelemetry")), least(3.0));
@@ -88,8 +99,11 @@ pub fn ratios(extent: &Extent, measured: &Measured) -> Vec<Ratio> {
 
 /// The median of the ratios of each round: what slows a round down slows both of its parts.
 fn ratio(measured: &Measured, a: &Figure, b: &Figure) -> Option<f64> {
-    let pairs = values(measured, a).into_iter().zip(values(measured, b));
-    median(pairs.map(|(a, b)| a / b).collect())
+    median(of_each_round(measured, a, b))
+}
+
+fn of_each_round(measured: &Measured, a: &Figure, b: &Figure) -> Vec<f64> {
+    values(measured, a).into_iter().zip(values(measured, b)).map(|(a, b)| a / b).collect()
 }
 
 /// The median over all rounds.

@@ -8,12 +8,12 @@ use prefactor_peers::plan::{self, Extent};
 use prefactor_peers::{child, goals, plots, report, sink};
 
 const USAGE: &str = "usage: cargo bench --bench peers -- [OPTIONS]
-  --quick        five rounds, in less than three minutes (the default)
+  --quick        five rounds, in less than three minutes once it is built (the default)
   --full         eleven rounds of longer measurements
   --rounds N     so many rounds
   --only WORDS   only measurements whose name contains this, for example `caller` or `end-to-end ours`
   --json FILE    write everything that was measured as JSON
-  --plots DIR    measure for the plots instead, in about four minutes, and write them as SVG into this folder";
+  --plots DIR    measure for the plots instead, in some minutes, and write them as SVG into this folder";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -37,7 +37,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> io::Result<()> {
             }
             "--quick" => extent = Extent { rounds: extent.rounds, ..Extent::QUICK },
             "--full" => extent = Extent::FULL,
-            "--rounds" => extent.rounds = value()?.parse().map_err(|_| io::Error::other(USAGE))?,
+            "--rounds" => extent.rounds = rounds(&value()?)?,
             "--only" => only = value()?,
             "--json" => json = Some(PathBuf::from(value()?)),
             "--plots" => plots = Some(PathBuf::from(value()?)),
@@ -60,4 +60,11 @@ fn run(mut arguments: impl Iterator<Item = String>) -> io::Result<()> {
         report::write_json(&file, &measured, &ratios)?;
     }
     Ok(())
+}
+
+fn rounds(number: &str) -> io::Result<usize> {
+    match number.parse() {
+        Ok(rounds) if rounds > 0 => Ok(rounds),
+        _ => Err(io::Error::other(format!("--rounds takes a number from 1, not {number:?}"))),
+    }
 }

@@ -75,6 +75,17 @@ impl Measurement {
     }
 }
 
+/// Spans that a caller makes before everything is delivered. How long a burst is changes what a span of OpenTelemetry's takes.
+pub const BURSTS: [u64; 3] = [SHORT_BURST, 10_000, 100_000];
+
+/// As many as fastrace has room for: its queue takes 10,240 commands of a thread, and a span with properties is some four.
+pub const SHORT_BURST: u64 = 1_000;
+
+/// The words of a measurement of callers.
+pub fn caller(who: &str, threads: u8, burst: u64, spans: u64) -> String {
+    format!("caller {who} {threads} {burst} {spans}")
+}
+
 /// All that was measured: the figures of each round, by measurement.
 pub type Measured = BTreeMap<String, Vec<Figures>>;
 
@@ -94,8 +105,13 @@ pub fn comparison(extent: &Extent) -> Vec<Measurement> {
     let mut all = Vec::new();
     let mut add = |repeated, allocator, words: String| all.push(Measurement { words, allocator, repeated });
     for threads in [1, 2] {
-        for who in ["ours", "opentelemetry", "fastrace", "fastrace-children"] {
-            add(true, System, format!("caller {who} {threads} {caller_spans}"));
+        for burst in BURSTS {
+            for who in ["ours", "opentelemetry"] {
+                add(true, System, caller(who, threads, burst, caller_spans));
+            }
+        }
+        for who in ["fastrace", "fastrace-children"] {
+            add(true, System, caller(who, threads, SHORT_BURST, caller_spans));
         }
     }
     for who in ["ours", "opentelemetry", "ceiling"] {
@@ -127,6 +143,9 @@ pub fn comparison(extent: &Extent) -> Vec<Measurement> {
 pub fn run(mut all: Vec<Measurement>, rounds: usize, only: &str) -> io::Result<Measured> {
     let sink = Sink::start()?;
     all.retain(|measurement| measurement.words.contains(only));
+    if all.is_empty() {
+        return Err(io::Error::other(format!("the name of no measurement contains {only:?}")));
+    }
     let mut measured = Measured::new();
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);

@@ -17,28 +17,37 @@ pub type Figures = BTreeMap<String, f64>;
 /// Spans between two looks at the clock.
 const CHUNK: u64 = 1_000;
 
-/// Spans that a caller makes between two flushes.
-const BURST: u64 = 10_000;
+/// Callers come in so many bursts at the least.
+const FEWEST_BURSTS: u64 = 2;
 
 /// Callers as they are in the scenarios that are not about them.
 const CALLERS: usize = 2;
 
-/// Nanoseconds that a span takes its caller: the median over stretches of a thousand, which a thread that is preempted now
-/// and then does not move. Callers come in bursts, and everything is delivered in between: a queue that only ever grows
-/// would measure how fast the kernel finds memory.
-pub fn caller(contender: Contender, sink: SocketAddr, threads: usize, spans: u64) -> Figures {
-    let (times, lost) = in_bursts(contender, sink, threads, spans, CHUNK);
-    let at = |share| quantile(&times, share) / CHUNK as f64;
+/// Callers who come in bursts: each makes so many spans, and everything is delivered before the next burst.
+#[derive(Clone, Copy)]
+pub struct Bursts {
+    pub threads: usize,
+    pub spans: u64,
+    /// Of all bursts and threads together.
+    pub spans_in_all: u64,
+}
+
+/// Nanoseconds that an accepted span takes its caller, whatever else its thread has to wait for. Beside that, the median over
+/// stretches of a thousand spans, which does not show that a thread is preempted now and then.
+pub fn caller(contender: Contender, sink: SocketAddr, bursts: Bursts) -> Figures {
+    let (times, lost_share) = in_bursts(contender, sink, bursts, CHUNK);
+    let made = times.len() as f64 * CHUNK as f64;
+    let time: Duration = times.iter().sum();
     Figures::from([
-        ("ns_per_span".to_owned(), at(0.5)),
-        ("ns_per_span_best_tenth".to_owned(), at(0.1)),
-        ("lost".to_owned(), lost as f64),
+        ("ns_per_span".to_owned(), time.as_nanos() as f64 / (made * (1.0 - lost_share))),
+        ("ns_per_span_median_stretch".to_owned(), quantile(&times, 0.5) / CHUNK as f64),
+        ("lost_share".to_owned(), lost_share),
     ])
 }
 
 /// How long single spans take their caller, by the share of spans that take no longer. Two looks at the clock are part of it.
-pub fn latency(contender: Contender, sink: SocketAddr, threads: usize, spans: u64) -> Figures {
-    let (times, _) = in_bursts(contender, sink, threads, spans, 1);
+pub fn latency(contender: Contender, sink: SocketAddr, bursts: Bursts) -> Figures {
+    let (times, _) = in_bursts(contender, sink, bursts, 1);
     SHARES.into_iter().map(|share| (share.to_string(), quantile(&times, share))).collect()
 }
 
@@ -46,18 +55,17 @@ pub fn latency(contender: Contender, sink: SocketAddr, threads: usize, spans: u6
 pub const SHARES: [f64; 17] =
     [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999];
 
-/// The time that each stretch of `chunk` spans took, in order of length, and what was lost.
+/// The time that each stretch of `chunk` spans took, in order of length, and the share of the spans that was lost.
 fn in_bursts(
     contender: Contender,
     sink: SocketAddr,
-    threads: usize,
-    spans: u64,
+    Bursts { threads, spans, spans_in_all }: Bursts,
     chunk: u64,
-) -> (Vec<Duration>, u64) {
+) -> (Vec<Duration>, f64) {
     // No more than a burst is ever queued: a queue with room for all would be memory that nobody has touched yet.
-    let room = Room::for_all(BURST * threads as u64);
+    let room = Room::for_all(spans * threads as u64);
     let peer = contender.start(&Settings { room, instances: threads, ..Settings::new(sink) });
-    let bursts = spans / BURST / threads as u64;
+    let bursts = (spans_in_all / spans / threads as u64).max(FEWEST_BURSTS);
     let at_once = Barrier::new(threads);
     let mut times: Vec<Duration> = thread::scope(|scope| {
         let callers: Vec<_> = (0..threads)
@@ -68,7 +76,7 @@ fn in_bursts(
                     let mut times = Vec::new();
                     for burst in 0..=bursts {
                         at_once.wait();
-                        for first in (0..BURST).step_by(chunk as usize) {
+                        for first in (0..spans).step_by(chunk as usize) {
                             let begun = Instant::now();
                             (first..first + chunk).for_each(&mut caller);
                             let took = begun.elapsed();
@@ -85,9 +93,10 @@ fn in_bursts(
             .collect();
         callers.into_iter().flat_map(|caller| caller.join().expect("a caller")).collect()
     });
-    let lost = peer.finish((bursts + 1) * BURST * threads as u64).lost;
+    let made = (bursts + 1) * spans * threads as u64;
+    let lost = peer.finish(made).lost;
     times.sort_unstable();
-    (times, lost)
+    (times, lost as f64 / made as f64)
 }
 
 /// Nanoseconds that this share of the sorted times does not exceed.

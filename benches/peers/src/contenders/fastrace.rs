@@ -1,12 +1,17 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use fastrace::Span;
 use fastrace::collector::{Config, Reporter, SpanContext, SpanRecord};
 
 use super::End;
 use crate::span;
 
-/// fastrace as it comes, with a reporter that drops what it gets: what is measured is the caller.
+/// fastrace as it comes, with a reporter that only counts what it gets: what is measured is the caller.
 pub struct Fastrace {
     shape: Shape,
+    reported: Arc<AtomicU64>,
 }
 
 /// Where the spans are.
@@ -18,18 +23,21 @@ pub enum Shape {
     Children,
 }
 
-struct Nowhere;
+/// Counts the spans that are to be made.
+struct Count(Arc<AtomicU64>);
 
-impl Reporter for Nowhere {
+impl Reporter for Count {
     fn report(&mut self, spans: Vec<SpanRecord>) {
-        drop(spans);
+        let count = spans.iter().filter(|record| record.name == span::NAME).count();
+        self.0.fetch_add(count as u64, Ordering::SeqCst);
     }
 }
 
 impl Fastrace {
     pub(super) fn start(shape: Shape) -> Self {
-        fastrace::set_reporter(Nowhere, Config::default());
-        Self { shape }
+        let reported = Arc::default();
+        fastrace::set_reporter(Count(Arc::clone(&reported)), Config::default());
+        Self { shape, reported }
     }
 
     pub(super) fn caller(&self) -> Box<dyn FnMut(u64) + '_> {
@@ -44,13 +52,14 @@ impl Fastrace {
                 Shape::Children => Span::enter_with_parent(span::NAME, &root),
             };
             let span = span.with_properties(|| {
-                [
-                    ("model", span::MODEL.to_owned()),
-                    ("temperature", span::TEMPERATURE.to_string()),
-                    ("step", step.to_string()),
-                    ("stream", span::STREAM.to_string()),
-                    ("prompt", texts.prompt.clone()),
-                ]
+                let properties: [(_, Cow<'static, str>); 5] = [
+                    ("model", span::MODEL.into()),
+                    ("temperature", span::TEMPERATURE.to_string().into()),
+                    ("step", step.to_string().into()),
+                    ("stream", if span::STREAM { "true" } else { "false" }.into()),
+                    ("prompt", texts.prompt.clone().into()),
+                ];
+                properties
             });
             span.add_properties(|| [("tokens", step.to_string()), ("text", texts.text.clone())]);
         })
@@ -60,8 +69,8 @@ impl Fastrace {
         fastrace::flush();
     }
 
-    pub(super) fn finish(&self) -> End {
+    pub(super) fn finish(&self, made: u64) -> End {
         self.flush();
-        End { lost: 0, traffic: None }
+        End { lost: made - self.reported.load(Ordering::SeqCst), traffic: None }
     }
 }

@@ -135,7 +135,7 @@ impl Peer {
         match self {
             Self::Ours(peer) => peer.finish(),
             Self::OpenTelemetry(peer) => peer.finish(made),
-            Self::Fastrace(peer) => peer.finish(),
+            Self::Fastrace(peer) => peer.finish(made),
         }
     }
 

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use prefactor::pfid::Partition;
-use prefactor::{AgentVersion, Instance, Prefactor, Traffic};
+use prefactor::{AgentVersion, Instance, LossReason, Prefactor, Tally, Traffic};
 
 use super::{Batches, End, Room, Settings};
 use crate::span;
@@ -73,10 +73,16 @@ impl Ours {
     pub(super) fn finish(&self) -> End {
         let ledger = self.prefactor.flush_blocking(PATIENCE).ledger;
         assert_eq!(ledger.rejected_total().operations, 0, "{ledger}");
-        // A span is two operations, and the loss of either is the loss of the span.
-        let lost = ledger.lost_total().operations + ledger.in_flight().operations;
+        assert_eq!(ledger.in_flight(), Tally::default(), "{ledger}");
+        let lost = ledger.lost_total();
+        assert_eq!(
+            lost,
+            ledger.lost_for(LossReason::QueueFull),
+            "nothing is lost while there is room: {ledger}"
+        );
         let Traffic { requests, bytes, .. } = self.prefactor.traffic();
-        End { lost: lost.div_ceil(2), traffic: Some((requests, bytes)) }
+        // A span that found no room is two operations, and a result that found none is one.
+        End { lost: lost.operations.div_ceil(2), traffic: Some((requests, bytes)) }
     }
 }
 

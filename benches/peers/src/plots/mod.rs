@@ -12,7 +12,7 @@ use axis::Axis;
 use chart::{BLUE, Chart, GREEN, Line, PURPLE, VERMILION};
 
 use crate::goals::median;
-use crate::plan::{self, Measured, Measurement};
+use crate::plan::{self, Measured, Measurement, SHORT_BURST};
 use crate::scenario::SHARES;
 
 const ROUNDS: usize = 3;
@@ -52,7 +52,7 @@ pub fn make(folder: &Path) -> io::Result<()> {
 }
 
 fn latency(who: &str) -> String {
-    format!("latency {who} 1 {LATENCY_SPANS}")
+    format!("latency {who} 1 {SHORT_BURST} {LATENCY_SPANS}")
 }
 
 /// Some fifty requests on each lane, but neither too few spans to count nor too many to wait for.
