@@ -14,21 +14,32 @@ pub(crate) struct Admission {
     limit: u64,
 }
 
+/// What came of asking for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// They do not fit.
+    No,
+    Yes,
+    /// They were taken, and with them more than half of the budget is: somebody should look at what waits.
+    PastHalf,
+}
+
 impl Admission {
     pub(crate) fn new(limit: u64) -> Self {
         Self { operations: AtomicU64::new(0), bodies: AtomicU64::new(0), limit }
     }
 
     /// Takes `bytes` for an operation, or for some that may follow, or nothing where they do not fit.
-    pub(crate) fn try_acquire(&self, bytes: u64) -> bool {
+    pub(crate) fn try_acquire(&self, bytes: u64) -> Taken {
         // Add first and take back on failure: one atomic step where there is room, which is the case to be fast in.
         // Concurrent callers can see each other's failed attempt and be refused by its bytes too early, never too late.
         let before = self.operations.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes <= self.limit {
-            return true;
+        if before + bytes > self.limit {
+            self.operations.fetch_sub(bytes, Ordering::Relaxed);
+            return Taken::No;
         }
-        self.operations.fetch_sub(bytes, Ordering::Relaxed);
-        false
+        let is_past_half = |taken| taken > self.limit / 2;
+        if is_past_half(before + bytes) && !is_past_half(before) { Taken::PastHalf } else { Taken::Yes }
     }
 
     /// Whether `bytes` would fit now.
@@ -87,10 +98,11 @@ mod tests {
         model(|| {
             let admission = Admission::new(100);
 
-            assert!(admission.try_acquire(60));
-            assert!(!admission.try_acquire(41));
+            assert_eq!(admission.try_acquire(50), Taken::Yes);
+            assert_eq!(admission.try_acquire(10), Taken::PastHalf);
+            assert_eq!(admission.try_acquire(41), Taken::No);
             assert_eq!(admission.held(), 60);
-            assert!(admission.try_acquire(40));
+            assert_eq!(admission.try_acquire(40), Taken::Yes);
 
             admission.release(100);
             assert_eq!(admission.held(), 0);
@@ -109,7 +121,7 @@ mod tests {
                 .collect();
             let admitted = callers.into_iter().map(|caller| caller.join().expect("it does not panic"));
 
-            assert_eq!(admitted.filter(|admitted| *admitted).count(), 1);
+            assert_eq!(admitted.filter(|taken| *taken != Taken::No).count(), 1);
             assert_eq!(admission.held(), 60);
         });
     }
@@ -122,7 +134,7 @@ mod tests {
                 .map(|_| {
                     let admission = Arc::clone(&admission);
                     thread::spawn(move || {
-                        if admission.try_acquire(60) {
+                        if admission.try_acquire(60) != Taken::No {
                             admission.release(60);
                         }
                     })
@@ -133,7 +145,7 @@ mod tests {
             }
 
             assert_eq!(admission.held(), 0);
-            assert!(admission.try_acquire(100));
+            assert_ne!(admission.try_acquire(100), Taken::No);
         });
     }
 }

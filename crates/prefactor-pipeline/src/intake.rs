@@ -23,8 +23,8 @@ mod live_runs;
 pub(crate) use live_runs::LiveRuns;
 
 /// How long the intake waits after a few operations before it looks again. Meanwhile callers need not wake it, which
-/// would cost each of them a system call.
-const NAP: Duration = Duration::from_millis(5);
+/// would cost each of them a system call, and a burst that is over by then had no pipeline at work beside it.
+const NAP: Duration = Duration::from_millis(20);
 
 /// So many operations at once are no trickle: the intake looks again as soon as others have had a turn.
 const BUSY: usize = 256;
@@ -39,8 +39,8 @@ const ROUND: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) enum IntakeMessage {
-    /// From a caller, from who waits for a flush or for room, from the batcher that wants more, or from the intake itself where
-    /// it could not sleep: operations may be waiting.
+    /// From a caller, also from one who has filled half of the budget, from who waits for a flush or for room, from the batcher
+    /// that wants more, or from the intake itself where it could not sleep: operations may be waiting.
     WorkArrived,
     /// From the intake itself: there was much to do, and there is likely to be more.
     GoOn,

@@ -221,8 +221,8 @@ impl Builder {
     /// Self::max_batch_bytes) on all [`lanes`](Self::lanes) would take more, requests become smaller. A single operation that
     /// is larger than a request may be goes alone, and its body may exceed that share while it is in flight.
     ///
-    /// Beside the budget, the pipeline keeps some of the memory that operations have left for the next ones: at most a sixteenth of
-    /// what they may hold. It gives it back bit by bit, as long as some run is at work.
+    /// Beside the budget, the pipeline keeps some of the memory that operations have left for the next ones: at most a quarter of
+    /// what they may hold, half of which it gives back each second.
     ///
     /// Beside the budget a run takes about 1,200 bytes while it is open, and its actor some more until it has been idle for
     /// a second or two. Of a run that is not registered yet about as much counts, so that no outage fills the memory.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::account::Epoch;
-use crate::admission::Admission;
+use crate::admission::{Admission, Taken};
 use crate::operation::{Action, Operation, SpanFinish};
 use crate::payload::{Json, JsonBlocks, SpareBlocks};
 use crate::segments::Segments;
@@ -50,22 +50,27 @@ impl Calls {
     /// While there is much room, an eighth of what waits is taken ahead for the next calls, until these are picked up: threads
     /// that call at the same time would wait for each other's count otherwise, with each call.
     #[inline]
-    pub(crate) fn pay(&mut self, bytes: u64, budget: &Admission) -> bool {
-        if bytes > self.paid_ahead && !self.pay_ahead(bytes, budget) {
-            return false;
+    pub(crate) fn pay(&mut self, bytes: u64, budget: &Admission) -> Taken {
+        let taken = if bytes > self.paid_ahead { self.pay_ahead(bytes, budget) } else { Taken::Yes };
+        if taken != Taken::No {
+            self.paid_ahead -= bytes;
+            self.paid += bytes;
         }
-        self.paid_ahead -= bytes;
-        self.paid += bytes;
-        true
+        taken
     }
 
     /// Takes what is missing for so many bytes, and some more if there is room for it.
-    fn pay_ahead(&mut self, bytes: u64, budget: &Admission) -> bool {
+    fn pay_ahead(&mut self, bytes: u64, budget: &Admission) -> Taken {
         let ahead = if budget.has_room() { (self.paid / 8).min(MOST_AHEAD) } else { 0 };
         let missing = bytes - self.paid_ahead;
-        let taken = [missing + ahead, missing].into_iter().find(|bytes| budget.try_acquire(*bytes));
-        self.paid_ahead += taken.unwrap_or_default();
-        taken.is_some()
+        for bytes in [missing + ahead, missing] {
+            let taken = budget.try_acquire(bytes);
+            if taken != Taken::No {
+                self.paid_ahead += bytes;
+                return taken;
+            }
+        }
+        Taken::No
     }
 
     /// Copies the content of an operation that is about to be put here. It can be read when that is picked up.
@@ -183,7 +188,7 @@ mod tests {
         let budget = budget();
         let mut calls = Calls::default();
         for paid in 1..1_000 {
-            assert!(calls.pay(300, &budget));
+            assert_ne!(calls.pay(300, &budget), Taken::No);
             let ahead = budget.held() - 300 * paid;
             assert!(ahead <= (300 * paid / 8).min(MOST_AHEAD), "{ahead} after {paid}");
         }
@@ -198,10 +203,11 @@ mod tests {
     fn what_fits_is_paid_also_where_nothing_can_be_paid_ahead() {
         let budget = Admission::new(10_000);
         let mut calls = Calls::default();
-        let paid = std::iter::repeat_with(|| calls.pay(300, &budget)).take_while(|is_paid| *is_paid).count();
+        let mut pay = |bytes| calls.pay(bytes, &budget);
+        let paid = std::iter::repeat_with(|| pay(300)).take_while(|taken| *taken != Taken::No).count();
 
         assert_eq!(paid, 33);
-        assert!(calls.pay(100, &budget) && !calls.pay(1, &budget));
+        assert_eq!([pay(100), pay(1)], [Taken::Yes, Taken::No]);
         assert_eq!(calls.pick_up().paid_ahead, 0);
         assert_eq!(budget.held(), 10_000);
     }

@@ -120,6 +120,26 @@ async fn who_waits_for_room_does_not_wait_for_the_end_of_a_nap() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_nap_ends_when_half_of_the_budget_is_taken() {
+    let station = Station::start(fixture::pipeline()).await;
+    let run = fixture::new_run(&station.pipeline, 1);
+    station.submit(&run, fixture::register());
+    sleep(A_MOMENT).await;
+    assert_eq!(station.handed_on(), ["register"]);
+    let others = (1 << 19) - station.pipeline.admission().operations();
+    station.pipeline.admission().acquire(others - 1_000);
+
+    station.submit(&run, fixture::start());
+    sleep(A_MOMENT).await;
+    assert_eq!(station.handed_on(), Vec::<String>::new(), "the intake naps");
+    station.pipeline.admission().acquire(500);
+    station.large_span(&run, 2);
+    sleep(A_MOMENT).await;
+
+    assert_eq!(station.handed_on(), ["start", "whole 2 complete"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_comes_back_is_handed_on_run_by_run_and_in_order() {
     let station = Station::start(fixture::pipeline()).await;
     let [a, b] = [1, 2].map(|n| fixture::new_run(&station.pipeline, n));

@@ -19,9 +19,9 @@ impl SpareBlocks {
     /// Bytes in a block.
     pub(super) const BLOCK_LEN: usize = 16 * 1024;
 
-    /// Keeps a sixteenth of the budget at the most.
+    /// Keeps a quarter of the budget at the most: what a burst leaves behind.
     pub(crate) fn for_budget(bytes: u64) -> Self {
-        let most = bytes / 16 / Self::BLOCK_LEN as u64;
+        let most = bytes / 4 / Self::BLOCK_LEN as u64;
         Self { blocks: Mutex::default(), most: usize::try_from(most).unwrap_or(usize::MAX) }
     }
 
@@ -89,17 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn a_sixteenth_of_the_budget_is_kept_in_blocks_of_one_size() {
+    fn a_quarter_of_the_budget_is_kept_in_blocks_of_one_size() {
         let spare = SpareBlocks::for_budget(1 << 20);
         spare.give_back(Vec::with_capacity(SpareBlocks::BLOCK_LEN / 2));
-        for _ in 0..10 {
+        for _ in 0..20 {
             spare.give_back(block());
         }
 
         let blocks = spare.blocks().expect("nobody else is here");
         let kept: Vec<_> = blocks.iter().map(Vec::capacity).collect();
 
-        assert_eq!(kept, [SpareBlocks::BLOCK_LEN; 4]);
+        assert_eq!(kept, [SpareBlocks::BLOCK_LEN; 16]);
     }
 
     #[test]

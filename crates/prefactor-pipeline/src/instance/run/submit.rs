@@ -7,6 +7,7 @@ use prefactor_pfid::Stem;
 use super::super::calls::{Calls, Place};
 use super::{Run, lock};
 use crate::account::Epoch;
+use crate::admission::Taken;
 use crate::intake::IntakeInput;
 use crate::ledger::{Fate, LossReason, RejectReason, Tally};
 use crate::operation::{Action, CreateSpan, Operation, SpanFinish, Ticket};
@@ -110,17 +111,24 @@ impl Run {
             return Err(fate);
         };
         let epoch = self.account.accept_in_turn(bytes as u64);
-        if let Err(fate) = self.admit(&mut calls, bytes, entry) {
-            drop(calls);
-            self.record(fate, bytes as u64, epoch);
-            return Err(fate);
-        }
+        let is_past_half = match self.admit(&mut calls, bytes, entry) {
+            Ok(taken) => taken == Taken::PastHalf,
+            Err(fate) => {
+                drop(calls);
+                self.record(fate, bytes as u64, epoch);
+                return Err(fate);
+            }
+        };
         let is_news = calls.is_empty();
         // What was checked is no longer than a ticket can count, and what is forced is short.
         let added = add(&mut calls, Admitted { run: self, epoch, bytes: bytes as u32 });
         drop(calls);
         if is_news {
             self.pipeline.submit(IntakeInput::Called(Arc::clone(self)));
+        }
+        if is_past_half {
+            // Behind a nap there might be no room left.
+            self.pipeline.intake().wake_now();
         }
         if self.pipeline.is_swept() {
             // It was admitted before the pipeline closed, and came behind the last look.
@@ -130,7 +138,7 @@ impl Run {
     }
 
     /// Takes so many bytes out of the budget, or tells why not.
-    fn admit(&self, calls: &mut Calls, bytes: usize, entry: Entry) -> Result<(), Fate> {
+    fn admit(&self, calls: &mut Calls, bytes: usize, entry: Entry) -> Result<Taken, Fate> {
         let admission = self.pipeline.admission();
         if !self.pipeline.is_open() {
             Err(Fate::Lost(LossReason::ShutDown))
@@ -138,11 +146,14 @@ impl Run {
             Err(Fate::Rejected(RejectReason::RegistrationRefused))
         } else if entry == Entry::Forced {
             admission.acquire(bytes as u64);
-            Ok(())
-        } else if bytes <= Ticket::MAX_BYTES as usize && calls.pay(bytes as u64, admission) {
-            Ok(())
-        } else {
+            Ok(Taken::Yes)
+        } else if bytes > Ticket::MAX_BYTES as usize {
             Err(Fate::Lost(LossReason::QueueFull))
+        } else {
+            match calls.pay(bytes as u64, admission) {
+                Taken::No => Err(Fate::Lost(LossReason::QueueFull)),
+                taken => Ok(taken),
+            }
         }
     }
 
