@@ -58,7 +58,11 @@ pub fn ratios(extent: &Extent, measured: &Measured) -> Vec<Ratio> {
     let in_bursts = |burst: u64, (a, threads_a): (&str, u8), (b, threads_b): (&str, u8)| -> Vec<f64> {
         of_each_round(measured, &caller(a, threads_a, burst), &caller(b, threads_b, burst))
     };
-    let in_all_bursts = |a, b| median(BURSTS.into_iter().flat_map(|burst| in_bursts(burst, a, b)).collect());
+    let in_all_bursts = |a, b| {
+        let medians: Option<Vec<f64>> =
+            BURSTS.into_iter().map(|burst| median(in_bursts(burst, a, b))).collect();
+        Some(geometric_mean(&medians?))
+    };
     for threads in [1, 2] {
         let (ours, otel) = (("ours", threads), ("opentelemetry", threads));
         add(&format!("caller_vs_otel_{threads}t"), in_all_bursts(ours, otel), most(0.5));
@@ -104,6 +108,11 @@ fn ratio(measured: &Measured, a: &Figure, b: &Figure) -> Option<f64> {
 
 fn of_each_round(measured: &Measured, a: &Figure, b: &Figure) -> Vec<f64> {
     values(measured, a).into_iter().zip(values(measured, b)).map(|(a, b)| a / b).collect()
+}
+
+/// No length of bursts counts for more than another.
+fn geometric_mean(ratios: &[f64]) -> f64 {
+    ratios.iter().product::<f64>().powf(1.0 / ratios.len() as f64)
 }
 
 /// The median over all rounds.

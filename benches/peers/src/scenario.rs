@@ -28,7 +28,7 @@ const CALLERS: usize = 2;
 pub struct Bursts {
     pub threads: usize,
     pub spans: u64,
-    /// Of all bursts and threads together.
+    /// Of all bursts and threads together, where that is enough for two bursts.
     pub spans_in_all: u64,
 }
 

@@ -20,8 +20,8 @@ pub(crate) enum Taken {
     /// They do not fit.
     No,
     Yes,
-    /// They were taken, and with them more than half of the budget is: somebody should look at what waits.
-    PastHalf,
+    /// They were taken, and with them more is than before the mark: somebody should look at what waits.
+    PastMark,
 }
 
 impl Admission {
@@ -38,8 +38,19 @@ impl Admission {
             self.operations.fetch_sub(bytes, Ordering::Relaxed);
             return Taken::No;
         }
-        let is_past_half = |taken| taken > self.limit / 2;
-        if is_past_half(before + bytes) && !is_past_half(before) { Taken::PastHalf } else { Taken::Yes }
+        let has_crossed = self.is_past_mark(before + bytes) && !self.is_past_mark(before);
+        if has_crossed { Taken::PastMark } else { Taken::Yes }
+    }
+
+    /// Whether so many bytes are more than a quarter of the budget: then what waits should be looked at soon, before it is so much
+    /// that a spool takes it all (half of the budget), or that nothing fits any more.
+    fn is_past_mark(&self, bytes: u64) -> bool {
+        bytes > self.limit / 4
+    }
+
+    /// Whether operations hold more than a quarter of the budget.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.is_past_mark(self.operations())
     }
 
     /// Whether `bytes` would fit now.
@@ -98,8 +109,10 @@ mod tests {
         model(|| {
             let admission = Admission::new(100);
 
-            assert_eq!(admission.try_acquire(50), Taken::Yes);
-            assert_eq!(admission.try_acquire(10), Taken::PastHalf);
+            assert_eq!(admission.try_acquire(25), Taken::Yes);
+            assert!(!admission.is_filling());
+            assert_eq!(admission.try_acquire(35), Taken::PastMark);
+            assert!(admission.is_filling());
             assert_eq!(admission.try_acquire(41), Taken::No);
             assert_eq!(admission.held(), 60);
             assert_eq!(admission.try_acquire(40), Taken::Yes);

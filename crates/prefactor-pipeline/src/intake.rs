@@ -15,7 +15,6 @@ use crate::instance::{InstanceActor, Run};
 use crate::operation::Operation;
 use crate::pipeline::{Pipeline, RESTART_DELAY};
 use crate::segments::Segments;
-use crate::spool::Stage;
 use crate::testing;
 
 mod live_runs;
@@ -25,6 +24,9 @@ pub(crate) use live_runs::LiveRuns;
 /// How long the intake waits after a few operations before it looks again. Meanwhile callers need not wake it, which
 /// would cost each of them a system call, and a burst that is over by then had no pipeline at work beside it.
 const NAP: Duration = Duration::from_millis(20);
+
+/// The same while memory fills, or where what waits is to be on disk before the process might be killed.
+const SHORT_NAP: Duration = Duration::from_millis(5);
 
 /// So many operations at once are no trickle: the intake looks again as soon as others have had a turn.
 const BUSY: usize = 256;
@@ -39,8 +41,8 @@ const ROUND: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) enum IntakeMessage {
-    /// From a caller, also from one who has filled half of the budget, from who waits for a flush or for room, from the batcher
-    /// that wants more, or from the intake itself where it could not sleep: operations may be waiting.
+    /// From a caller, also from the one whose bytes make a quarter of the budget full, from who waits for a flush or for room, from
+    /// the batcher that wants more, from the spool, or from the intake itself where it could not sleep: operations may be waiting.
     WorkArrived,
     /// From the intake itself: there was much to do, and there is likely to be more.
     GoOn,
@@ -171,7 +173,7 @@ impl IntakeActor {
             // The next look is certain.
         } else if routed > 0 || !is_wanted {
             reminders.nap = true;
-            myself.send_after(NAP, || IntakeMessage::NapEnded);
+            myself.send_after(self.nap(), || IntakeMessage::NapEnded);
         } else if !self.pipeline.intake().sleep() {
             myself.cast(IntakeMessage::WorkArrived)?;
         }
@@ -191,8 +193,16 @@ impl IntakeActor {
 
     /// Whether somebody can do something with more operations.
     fn is_wanted(&self) -> bool {
-        let spool_wants = |spool: &Stage| spool.wants(self.pipeline.admission());
-        !self.pipeline.demand().is_met() || self.pipeline.spool().is_some_and(spool_wants)
+        !self.pipeline.demand().is_met() || self.is_wanted_on_disk()
+    }
+
+    fn is_wanted_on_disk(&self) -> bool {
+        self.pipeline.spool().is_some_and(|spool| spool.wants(self.pipeline.admission()))
+    }
+
+    fn nap(&self) -> Duration {
+        let is_urgent = self.pipeline.admission().is_filling() || self.is_wanted_on_disk();
+        if is_urgent { SHORT_NAP } else { NAP }
     }
 
     /// Moves what waits to its instances; tells how many operations that were.

@@ -75,11 +75,7 @@ impl Ours {
         assert_eq!(ledger.rejected_total().operations, 0, "{ledger}");
         assert_eq!(ledger.in_flight(), Tally::default(), "{ledger}");
         let lost = ledger.lost_total();
-        assert_eq!(
-            lost,
-            ledger.lost_for(LossReason::QueueFull),
-            "nothing is lost while there is room: {ledger}"
-        );
+        assert_eq!(lost, ledger.lost_for(LossReason::QueueFull), "lost for another reason: {ledger}");
         let Traffic { requests, bytes, .. } = self.prefactor.traffic();
         // A span that found no room is two operations, and a result that found none is one.
         End { lost: lost.operations.div_ceil(2), traffic: Some((requests, bytes)) }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// So many operations that could go at once are enough for the time that the intake naps.
+/// So many operations that could go at once are enough. The intake is told when half of them are gone.
 const ENOUGH: usize = 4_096;
 
 /// What the batcher has at hand, for the intake to look at. While there is enough, calls are better left where they are:

@@ -120,13 +120,13 @@ async fn who_waits_for_room_does_not_wait_for_the_end_of_a_nap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_nap_ends_when_half_of_the_budget_is_taken() {
+async fn a_nap_ends_when_a_quarter_of_the_budget_is_taken() {
     let station = Station::start(fixture::pipeline()).await;
     let run = fixture::new_run(&station.pipeline, 1);
     station.submit(&run, fixture::register());
     sleep(A_MOMENT).await;
     assert_eq!(station.handed_on(), ["register"]);
-    let others = (1 << 19) - station.pipeline.admission().operations();
+    let others = (1 << 18) - station.pipeline.admission().operations();
     station.pipeline.admission().acquire(others - 1_000);
 
     station.submit(&run, fixture::start());

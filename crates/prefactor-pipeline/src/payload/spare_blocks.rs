@@ -43,9 +43,15 @@ impl SpareBlocks {
 
     /// Gives half of the blocks back to the allocator, those first that were used the longest ago.
     pub(crate) fn trim(&self) {
-        let Some(mut blocks) = self.blocks() else { return };
-        let half = blocks.len().div_ceil(2);
-        blocks.drain(..half);
+        let half: Vec<_> = match self.blocks() {
+            Some(mut blocks) => {
+                let half = blocks.len().div_ceil(2);
+                blocks.drain(..half).collect()
+            }
+            None => return,
+        };
+        // Nobody who needs a block waits for the allocator meanwhile.
+        drop(half);
     }
 
     /// Whether there are none. Not while somebody puts one in or takes one out.

@@ -127,6 +127,8 @@ impl Writer {
 
     pub(super) fn give_back(&self, operations: Vec<Operation>) {
         self.pipeline.submit(IntakeInput::Spooled(operations));
+        // They have waited for the disk, and somebody may be waiting for them: not for the end of a nap as well.
+        self.pipeline.intake().wake_now();
     }
 
     /// Lets go of the records whose operations have their fate.

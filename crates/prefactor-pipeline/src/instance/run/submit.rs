@@ -111,8 +111,8 @@ impl Run {
             return Err(fate);
         };
         let epoch = self.account.accept_in_turn(bytes as u64);
-        let is_past_half = match self.admit(&mut calls, bytes, entry) {
-            Ok(taken) => taken == Taken::PastHalf,
+        let taken = match self.admit(&mut calls, bytes, entry) {
+            Ok(taken) => taken,
             Err(fate) => {
                 drop(calls);
                 self.record(fate, bytes as u64, epoch);
@@ -126,7 +126,7 @@ impl Run {
         if is_news {
             self.pipeline.submit(IntakeInput::Called(Arc::clone(self)));
         }
-        if is_past_half {
+        if taken == Taken::PastMark {
             // Behind a nap there might be no room left.
             self.pipeline.intake().wake_now();
         }
