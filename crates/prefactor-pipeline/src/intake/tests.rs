@@ -140,6 +140,22 @@ async fn a_nap_ends_when_a_quarter_of_the_budget_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn naps_are_short_while_memory_fills() {
+    let station = Station::start(fixture::pipeline()).await;
+    let run = fixture::new_run(&station.pipeline, 1);
+    station.pipeline.admission().acquire(1 << 19);
+    station.submit(&run, fixture::register());
+    sleep(A_MOMENT).await;
+    station.submit(&run, fixture::start());
+    sleep(A_MOMENT).await;
+    assert_eq!(station.handed_on(), ["register"], "the intake naps");
+
+    sleep(SHORT_NAP).await;
+
+    assert_eq!(station.handed_on(), ["start"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_comes_back_is_handed_on_run_by_run_and_in_order() {
     let station = Station::start(fixture::pipeline()).await;
     let [a, b] = [1, 2].map(|n| fixture::new_run(&station.pipeline, n));
