@@ -20,7 +20,8 @@ pub(crate) enum Taken {
     /// They do not fit.
     No,
     Yes,
-    /// They were taken, and with them more is than before the mark: somebody should look at what waits.
+    /// They were taken, and made it more than a quarter of the budget: what waits should be looked at soon, before it is so much
+    /// that a spool takes it all (half of the budget), or that nothing fits any more.
     PastMark,
 }
 
@@ -38,14 +39,7 @@ impl Admission {
             self.operations.fetch_sub(bytes, Ordering::Relaxed);
             return Taken::No;
         }
-        let has_crossed = self.is_past_mark(before + bytes) && !self.is_past_mark(before);
-        if has_crossed { Taken::PastMark } else { Taken::Yes }
-    }
-
-    /// Whether so many bytes are more than a quarter of the budget: then what waits should be looked at soon, before it is so much
-    /// that a spool takes it all (half of the budget), or that nothing fits any more.
-    fn is_past_mark(&self, bytes: u64) -> bool {
-        bytes > self.limit / 4
+        self.taken(before, bytes)
     }
 
     /// Whether operations hold more than a quarter of the budget.
@@ -59,8 +53,18 @@ impl Admission {
     }
 
     /// Takes `bytes` for an operation whether they fit or not: for what the pipeline itself must add to keep its promises.
-    pub(crate) fn acquire(&self, bytes: u64) {
-        self.operations.fetch_add(bytes, Ordering::Relaxed);
+    pub(crate) fn acquire(&self, bytes: u64) -> Taken {
+        let before = self.operations.fetch_add(bytes, Ordering::Relaxed);
+        self.taken(before, bytes)
+    }
+
+    fn taken(&self, before: u64, bytes: u64) -> Taken {
+        let has_crossed = self.is_past_mark(before + bytes) && !self.is_past_mark(before);
+        if has_crossed { Taken::PastMark } else { Taken::Yes }
+    }
+
+    fn is_past_mark(&self, bytes: u64) -> bool {
+        bytes > self.limit / 4
     }
 
     pub(crate) fn release(&self, bytes: u64) {

@@ -32,6 +32,17 @@ impl Station {
         run.submit(action, Entry::Checked).expect("there is room");
     }
 
+    /// A run whose start waits for the end of a nap.
+    async fn napping(&self) -> Arc<Run> {
+        let run = fixture::new_run(&self.pipeline, 1);
+        for action in [fixture::register(), fixture::start()] {
+            self.submit(&run, action);
+            sleep(A_MOMENT).await;
+        }
+        assert_eq!(self.handed_on(), ["register"], "the intake naps");
+        run
+    }
+
     /// A span from its creation to its end, whose payload takes most of a block.
     fn large_span(&self, run: &Arc<Run>, n: u32) {
         let text = "x".repeat(8_000);
@@ -104,12 +115,7 @@ async fn spans_that_pass_their_actor_leave_no_spare_blocks_behind() {
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_room_does_not_wait_for_the_end_of_a_nap() {
     let station = Station::start(fixture::pipeline()).await;
-    let run = fixture::new_run(&station.pipeline, 1);
-    station.submit(&run, fixture::register());
-    sleep(A_MOMENT).await;
-    station.submit(&run, fixture::start());
-    sleep(A_MOMENT).await;
-    assert_eq!(station.handed_on(), ["register"], "the intake naps");
+    let _run = station.napping().await;
     station.pipeline.admission().acquire(1 << 20);
 
     let pipeline = Arc::clone(&station.pipeline);
@@ -122,17 +128,11 @@ async fn who_waits_for_room_does_not_wait_for_the_end_of_a_nap() {
 #[tokio::test(start_paused = true)]
 async fn a_nap_ends_when_a_quarter_of_the_budget_is_taken() {
     let station = Station::start(fixture::pipeline()).await;
-    let run = fixture::new_run(&station.pipeline, 1);
-    station.submit(&run, fixture::register());
-    sleep(A_MOMENT).await;
-    assert_eq!(station.handed_on(), ["register"]);
-    let others = (1 << 18) - station.pipeline.admission().operations();
-    station.pipeline.admission().acquire(others - 1_000);
+    let run = station.napping().await;
+    let budget = station.pipeline.admission();
+    budget.acquire((1 << 18) - budget.operations());
+    assert!(!budget.is_filling());
 
-    station.submit(&run, fixture::start());
-    sleep(A_MOMENT).await;
-    assert_eq!(station.handed_on(), Vec::<String>::new(), "the intake naps");
-    station.pipeline.admission().acquire(500);
     station.large_span(&run, 2);
     sleep(A_MOMENT).await;
 
@@ -142,13 +142,8 @@ async fn a_nap_ends_when_a_quarter_of_the_budget_is_taken() {
 #[tokio::test(start_paused = true)]
 async fn naps_are_short_while_memory_fills() {
     let station = Station::start(fixture::pipeline()).await;
-    let run = fixture::new_run(&station.pipeline, 1);
     station.pipeline.admission().acquire(1 << 19);
-    station.submit(&run, fixture::register());
-    sleep(A_MOMENT).await;
-    station.submit(&run, fixture::start());
-    sleep(A_MOMENT).await;
-    assert_eq!(station.handed_on(), ["register"], "the intake naps");
+    let _run = station.napping().await;
 
     sleep(SHORT_NAP).await;
 
@@ -156,18 +151,18 @@ async fn naps_are_short_while_memory_fills() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_back_is_handed_on_run_by_run_and_in_order() {
+async fn what_comes_back_is_handed_on_at_once_run_by_run_and_in_order() {
     let station = Station::start(fixture::pipeline()).await;
     let [a, b] = [1, 2].map(|n| fixture::new_run(&station.pipeline, n));
     station.submit(&a, fixture::register());
     station.submit(&b, fixture::register());
-    sleep(SWEEP).await;
-    station.handed_on();
+    sleep(A_MOMENT).await;
+    assert_eq!(station.handed_on(), ["register", "register"], "and the intake naps");
 
     let spans = [(&a, 3), (&a, 4), (&b, 5), (&a, 6)];
     let spans = spans.map(|(run, n)| operation(run, whole(n, None)));
-    station.pipeline.intake().push(IntakeInput::Spooled(spans.into()));
-    sleep(SWEEP).await;
+    station.pipeline.give_back(spans.into());
+    sleep(A_MOMENT).await;
 
     let whole = |n: u32| format!("whole {n} complete");
     assert_eq!(station.handed_on_together(), [vec![whole(3), whole(4)], vec![whole(5)], vec![whole(6)]]);

@@ -208,6 +208,12 @@ impl Pipeline {
         self.level >= level
     }
 
+    /// Takes operations that went through the spool. They have waited for the disk, and do not wait for the end of a nap as well.
+    pub(crate) fn give_back(&self, operations: Vec<Operation>) {
+        self.submit(IntakeInput::Spooled(operations));
+        self.intake.wake_now();
+    }
+
     /// Queues what the intake has to do.
     pub(crate) fn submit(&self, input: IntakeInput) {
         self.intake.push(input);

@@ -14,7 +14,6 @@ use super::runs::Runs;
 use super::stage::{Order, Stage};
 use super::writer::{Next, Writer};
 use super::{Spool, SpoolError};
-use crate::intake::IntakeInput;
 use crate::log::LogLevel;
 use crate::pipeline::Pipeline;
 
@@ -140,7 +139,7 @@ async fn without_a_log(pipeline: &Arc<Pipeline>, mut orders: UnboundedReceiver<O
     pipeline.progressed();
     while let Some(order) = orders.recv().await {
         match order {
-            Order::Take(operations) => pipeline.submit(IntakeInput::Spooled(operations)),
+            Order::Take(operations) => pipeline.give_back(operations),
             Order::Named { .. } => {}
             Order::End { left, done } => {
                 pipeline.give_up(pipeline.loss_on_drop());

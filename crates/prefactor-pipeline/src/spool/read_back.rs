@@ -32,7 +32,7 @@ impl Writer {
                 records.into_iter().filter_map(|record| self.operation(stage, record, too_old)).collect();
             stage.came_back(unreadable);
             if !operations.is_empty() {
-                self.give_back(operations);
+                self.pipeline.give_back(operations);
             }
         }
         self.runs.all_read();

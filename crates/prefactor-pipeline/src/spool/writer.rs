@@ -11,8 +11,7 @@ use super::runs::Runs;
 use super::stage::{Done, Order, SpoolUse};
 use super::unwritten::Unwritten;
 use super::{Claim, Spool};
-use crate::intake::IntakeInput;
-use crate::operation::{Action, Operation};
+use crate::operation::Action;
 use crate::pipeline::Pipeline;
 
 /// How soon the writer looks again whether there is room to read something back, and what was settled.
@@ -106,13 +105,13 @@ impl Writer {
                             operation.ticket.claim = Claim::of(sequence);
                         }
                         self.journal.skip_unread();
-                        self.give_back(batch);
+                        self.pipeline.give_back(batch);
                     } else {
                         batch.into_iter().for_each(|operation| self.runs.set_down(operation));
                     }
                 }
                 // There is nothing that could be overtaken.
-                Err(_) if nothing_waits_on_disk => self.give_back(batch),
+                Err(_) if nothing_waits_on_disk => self.pipeline.give_back(batch),
                 Err(_) => {
                     self.unwritten.put_back(batch);
                     if !self.journal.is_synced() {
@@ -123,12 +122,6 @@ impl Writer {
                 }
             }
         }
-    }
-
-    pub(super) fn give_back(&self, operations: Vec<Operation>) {
-        self.pipeline.submit(IntakeInput::Spooled(operations));
-        // They have waited for the disk, and somebody may be waiting for them: not for the end of a nap as well.
-        self.pipeline.intake().wake_now();
     }
 
     /// Lets go of the records whose operations have their fate.

@@ -145,8 +145,7 @@ impl Run {
         } else if self.is_refused() {
             Err(Fate::Rejected(RejectReason::RegistrationRefused))
         } else if entry == Entry::Forced {
-            admission.acquire(bytes as u64);
-            Ok(Taken::Yes)
+            Ok(admission.acquire(bytes as u64))
         } else if bytes > Ticket::MAX_BYTES as usize {
             Err(Fate::Lost(LossReason::QueueFull))
         } else {
